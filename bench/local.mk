@@ -1,0 +1,1 @@
+# measurements; none of them runs in the test command

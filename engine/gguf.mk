@@ -1,0 +1,2 @@
+# model files: gguf.c, describe.c
+ENGINE_SOURCES += engine/gguf.h

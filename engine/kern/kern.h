@@ -1,0 +1,107 @@
+/* The kernel table: everything that touches numbers in the token path, one table of pointers per tier.
+ *
+ * A tier's table is filled from scalar, then overridden by what the tier has. All tables exist side by side, so
+ * that a tier changes between two tokens by swapping one pointer. Kernels are single-threaded over a range of
+ * rows (or heads, or elements), allocate nothing, and know no model.
+ *
+ * The promise: every slot of every tier gives the same bits as scalar. The order of summation of each formula is
+ * written above its scalar function in kern_scalar.c:
+ *   - exact int32 inside a block, then acc = fmaf(scale, (float)sum, acc), block after block;
+ *   - where float lanes run along the summed dimension: 16 virtual lanes (element i goes to lane i % 16, by fmaf),
+ *     then the fixed tree  8: l[j] += l[j+8],  4: l[j] += l[j+4],  2: l[j] += l[j+2],  1: l[0] + l[1];
+ *   - expf, tanhf are our own polynomials, one sequence of operations for every tier; no libm but fmaf, sqrtf.
+ */
+#ifndef RYOT_ENGINE_KERN_KERN_H
+#define RYOT_ENGINE_KERN_KERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "engine/quant.h"
+
+/* Threads split rows in multiples of this (the last range may be short). */
+enum { RY_ROW_GRAIN = 16 };
+
+/* One weight matrix as kernels see it; borrowed pointers into the map (or a repacked copy). const after load. */
+struct ry_wmat {
+    const void *data; /* row-major, [n_rows, n_cols] in blocks of fmt */
+    size_t n_rows, n_cols, row_bytes;
+    enum ry_fmt fmt;
+    /* Ternary: y = scale * sum(code * q) * (1 / s). `uniform`: one scale for the tensor (I2_S; TQ1_0 and TQ2_0 whose
+     * blocks all carry the same d, or d = 0 or codes all zero): then block scales are ignored. */
+    float scale;
+    bool uniform;
+};
+
+/* Activation rows. One row takes ry_act_bytes(), a multiple of 64; rows follow each other at that stride, 64-aligned.
+ *   F32    float x[n]
+ *   Q8_T   float inv_s; int32_t sum; pad to 64; int8_t q[n]           s = 127 / max(max|x|, 1e-5), inv_s = 1 / s
+ *   Q8_32  int8_t q[n]; pad to 64; float d[n/32]; float ds[n/32]      ds = d * (sum of the 32 q)
+ *   Q8_256 int8_t q[n]; pad to 64; float d[n/256]; int16_t sum[n/16]
+ */
+size_t ry_act_bytes(enum ry_act_fmt act, size_t n);
+
+/* KV rows: one head's vectors of consecutive positions, `stride` bytes apart. */
+enum ry_kv_elem { RY_KV_ELEM_F32, RY_KV_ELEM_F16, RY_KV_ELEM_COUNT };
+
+struct ry_kern {
+    enum ry_tier tier;
+
+    /* x[n] floats to one activation row at dst. NaN or infinite input gives unspecified finite-time output (logits are
+     * checked later); never undefined behaviour. */
+    void (*quantize[RY_ACT_COUNT])(void *dst, const float *x, size_t n);
+
+    /* y[r - row0] for rows row0 <= r < row1, one token: y = W x. prefetch: bytes ahead, 0 off. */
+    void (*matvec[RY_FMT_COUNT])(float *y, const struct ry_wmat *w, size_t row0, size_t row1,
+                                 const void *act, size_t prefetch);
+
+    /* y[t * ldy + (r - row0)] for n_tok tokens whose activation rows start at act, act_stride bytes apart. The same
+     * bits as n_tok calls of matvec. */
+    void (*matmul[RY_FMT_COUNT])(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,
+                                 size_t row1, const void *act, size_t act_stride, size_t n_tok);
+
+    /* y = x / sqrt(mean(x^2) + eps) * w; w NULL: ones. y may be x. Mean: 16 lanes and tree, then divided by n. */
+    void (*rmsnorm)(float *y, const float *x, const float *w, size_t n, float eps);
+
+    /* In place on one head vector: rotates the first n_rot dimensions. cs[n_rot]: cos, sin interleaved per pair i.
+     * pairs: (2i, 2i+1); halves: (i, i + n_rot/2). x0 = fmaf(x0, c, -(x1*s)), x1 = fmaf(x0, s, x1*c). */
+    void (*rope_pairs)(float *x, const float *cs, size_t n_rot);
+    void (*rope_halves)(float *x, const float *cs, size_t n_rot);
+
+    /* x[n] to its softmax in place, n >= 1. Entries of -INFINITY become 0. */
+    void (*softmax)(float *x, size_t n);
+
+    /* y = f(gate) * up, elementwise; y may be gate. */
+    void (*silu_mul)(float *y, const float *gate, const float *up, size_t n);
+    void (*gelu_mul)(float *y, const float *gate, const float *up, size_t n); /* tanh form */
+    void (*relu2_mul)(float *y, const float *gate, const float *up,
+                      size_t n); /* max(gate, 0)^2 * up */
+
+    void (*add)(float *y, const float *x, size_t n); /* y += x */
+    void (*scale)(float *y, float s, size_t n);      /* y *= s */
+    void (*softcap)(float *x, float cap, size_t n);  /* x = cap * tanh(x / cap) */
+
+    /* scores[p] = scale * dot(q, K[p]) for n_pos positions, head_dim by 16 lanes and tree. */
+    void (*attn_qk[RY_KV_ELEM_COUNT])(float *scores, const float *q, const void *k, size_t stride,
+                                      size_t n_pos, size_t head_dim, float scale);
+    /* out[d] = fmaf over positions in order: out = fmaf(p[i], V[i][d], out), starting from out as given. */
+    void (*attn_pv[RY_KV_ELEM_COUNT])(float *out, const float *p, const void *v, size_t stride,
+                                      size_t n_pos, size_t head_dim);
+    /* n floats to KV elements. */
+    void (*kv_store[RY_KV_ELEM_COUNT])(void *dst, const float *src, size_t n);
+
+    /* dst[n_cols] of one row as floats (embedding lookup), scale of the tensor included. */
+    void (*decode_row)(float *dst, const struct ry_wmat *w, size_t row);
+};
+
+/* The table of a usable tier. Tables are built once, on first use, any thread. */
+const struct ry_kern *ry_kern_get(enum ry_tier tier);
+
+/* Fill functions of the tiers: set what the tier has, leave the rest. */
+void ry_kern_init_scalar(struct ry_kern *k);
+void ry_kern_init_avx2(struct ry_kern *k);
+void ry_kern_init_avx512(struct ry_kern *k);
+
+#endif

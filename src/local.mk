@@ -1,0 +1,1 @@
+# the hall: the program itself
