@@ -253,32 +253,43 @@ void ry_cache_put(ry_cache *cache, struct ry_cache_ref *ref)
     *ref = (struct ry_cache_ref){0};
 }
 
-static struct ry_cache_payload *payload_new(const void *head, size_t head_size, const void *data,
-                                            size_t data_size)
+/* Sum of the sizes; SIZE_MAX when it does not fit. */
+static size_t pieces_size(const struct ry_cache_piece *pieces, size_t n_pieces)
 {
-    size_t size, total;
-    if (!ry_mem_add(head_size, data_size, &size) ||
-        !ry_mem_add(size, sizeof(struct ry_cache_payload), &total))
+    size_t size = 0;
+    for (size_t i = 0; i < n_pieces; i++)
+        if (!ry_mem_add(size, pieces[i].size, &size))
+            return SIZE_MAX;
+    return size;
+}
+
+static struct ry_cache_payload *payload_new(const struct ry_cache_piece *pieces, size_t n_pieces,
+                                            size_t size)
+{
+    size_t total;
+    if (!ry_mem_add(size, sizeof(struct ry_cache_payload), &total))
         return NULL;
     struct ry_cache_payload *p = ry_mem_alloc(total, 1);
     if (!p)
         return NULL;
     p->next = NULL;
-    if (head_size > 0)
-        memcpy(p->data, head, head_size);
-    if (data_size > 0)
-        memcpy(p->data + head_size, data, data_size);
+    unsigned char *to = p->data;
+    for (size_t i = 0; i < n_pieces; i++) {
+        if (pieces[i].size > 0)
+            memcpy(to, pieces[i].data, pieces[i].size);
+        to += pieces[i].size;
+    }
     return p;
 }
 
-bool ry_cache_insert(ry_cache *cache, uint64_t key, const void *head, size_t head_size,
-                     const void *data, size_t data_size)
+bool ry_cache_insert(ry_cache *cache, uint64_t key, const struct ry_cache_piece *pieces,
+                     size_t n_pieces)
 {
     uint64_t hash = hash_of(key);
     struct shard *s = &cache->shards[shard_of(cache, hash)];
-    bool fits = head_size <= s->capacity_bytes && data_size <= s->capacity_bytes - head_size;
-    struct ry_cache_payload *p = fits ? payload_new(head, head_size, data, data_size) : NULL;
-    size_t size = fits ? head_size + data_size : 0;
+    size_t size = pieces_size(pieces, n_pieces);
+    struct ry_cache_payload *p =
+        size <= s->capacity_bytes ? payload_new(pieces, n_pieces, size) : NULL;
     struct ry_cache_payload *doomed = NULL;
 
     pthread_mutex_lock(&s->lock);
@@ -291,11 +302,8 @@ bool ry_cache_insert(ry_cache *cache, uint64_t key, const void *head, size_t hea
         struct ry_cache_line *line = &s->order.lines[i];
         s->free_line = line->chain;
         uint32_t *bucket = &s->buckets[hash & s->bucket_mask];
-        *line = (struct ry_cache_line){.key = key,
-                                       .hash = hash,
-                                       .payload = p,
-                                       .size_bytes = size,
-                                       .chain = *bucket};
+        *line = (struct ry_cache_line){
+            .key = key, .hash = hash, .payload = p, .size_bytes = size, .chain = *bucket};
         *bucket = i;
         cache->policy->inserted(&s->order, i);
         s->stats.insertions++;

@@ -34,6 +34,11 @@ struct ry_cache_ref {
     uint32_t shard, line;
 };
 
+struct ry_cache_piece {
+    const void *data; /* may be NULL when size is 0 */
+    size_t size;
+};
+
 struct ry_cache_stats {
     uint64_t hits, misses, insertions, evictions;
     uint64_t refused; /* too large for a shard, or everything pinned */
@@ -53,11 +58,11 @@ bool ry_cache_get(ry_cache *cache, uint64_t key, struct ry_cache_ref *ref);
 /* Gives the pin back and clears *ref; a cleared ref is accepted. */
 void ry_cache_put(ry_cache *cache, struct ry_cache_ref *ref);
 
-/* Copies head[0..head_size) and then data[0..data_size) in as one entry (either may be empty), replacing what
- * the key had; evicts as the policy says. False when it was not kept (too large, no memory, all pinned): then
- * the key has no entry, never an old one. */
-bool ry_cache_insert(ry_cache *cache, uint64_t key, const void *head, size_t head_size,
-                     const void *data, size_t data_size);
+/* Copies the pieces, one behind the other, in as one entry, replacing what the key had; evicts as the policy
+ * says. False when it was not kept (too large, no memory, all pinned): then the key has no entry, never an
+ * old one. */
+bool ry_cache_insert(ry_cache *cache, uint64_t key, const struct ry_cache_piece *pieces,
+                     size_t n_pieces);
 
 /* Forgets a key; true when it was there. Readers with a pin keep their bytes. */
 bool ry_cache_remove(ry_cache *cache, uint64_t key);

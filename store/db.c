@@ -26,8 +26,6 @@ enum {
 #define SESSION_COLUMNS                                                                            \
     "SELECT id, title, model, system, params, parent, fork_pos, created_ms, updated_ms,"           \
     " (SELECT count(*) FROM messages WHERE session = sessions.id) FROM sessions "
-#define MESSAGE_COLUMNS                                                                            \
-    "SELECT id, session, pos, role, status, codec, text, stats, sum, created_ms FROM messages "
 
 static const char *const statement_sql[RY_STMT_COUNT] = {
     [RY_STMT_DATA_VERSION] = "PRAGMA data_version",
@@ -39,21 +37,25 @@ static const char *const statement_sql[RY_STMT_COUNT] = {
     [RY_STMT_SESSION_LAST] = "SELECT session FROM messages ORDER BY id DESC LIMIT 1",
     [RY_STMT_SESSION_UPDATE] =
         "UPDATE sessions SET title = coalesce(?2, title), model = coalesce(?3, model),"
-        " system = coalesce(?4, system), params = coalesce(?5, params), updated_ms = ?6"
-        " WHERE id = ?1",
+        " system = coalesce(?4, system), params = coalesce(?5, params) WHERE id = ?1",
     [RY_STMT_SESSION_TOUCH] = "UPDATE sessions SET updated_ms = ?2 WHERE id = ?1",
     [RY_STMT_SESSION_DELETE] = "DELETE FROM sessions WHERE id = ?1",
     [RY_STMT_SESSION_FORK] =
         "INSERT INTO sessions(title, model, system, params, parent, fork_pos, created_ms,"
         " updated_ms) SELECT title, model, system, params, id, ?2, ?3, ?3 FROM sessions"
         " WHERE id = ?1",
+    [RY_STMT_MESSAGE_NEXT_POS] =
+        "SELECT coalesce(max(pos) + 1, 0) FROM messages WHERE session = ?1",
     [RY_STMT_MESSAGE_INSERT] =
         "INSERT INTO messages(session, pos, role, status, codec, text, stats, sum, created_ms)"
         " VALUES(?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)",
-    [RY_STMT_MESSAGE_GET] = MESSAGE_COLUMNS "WHERE id = ?1",
+    [RY_STMT_MESSAGE_PLACE] =
+        "SELECT session, pos, role, stats, created_ms FROM messages WHERE id = ?1",
     [RY_STMT_MESSAGE_UPDATE] =
         "UPDATE messages SET text = ?2, status = ?3, stats = ?4, sum = ?5, codec = 0 WHERE id = ?1",
-    [RY_STMT_MESSAGE_LIST] = MESSAGE_COLUMNS "WHERE session = ?1 ORDER BY pos",
+    [RY_STMT_MESSAGE_LIST] =
+        "SELECT id, pos, role, status, codec, text, stats, sum, created_ms FROM messages"
+        " WHERE session = ?1 ORDER BY pos",
     [RY_STMT_MESSAGE_TRUNCATE] = "DELETE FROM messages WHERE session = ?1 AND pos >= ?2",
     [RY_STMT_MESSAGE_FORK] =
         "INSERT INTO messages(session, pos, role, status, codec, text, stats, sum, created_ms)"
@@ -111,28 +113,31 @@ ry_rc ry_db_error(struct ry_db *db, const char *what, ry_err *err)
     if (is_damage(code)) {
         ry_files_mark_damage(&db->files);
         ry_log("vault: %s: %s (%d)", what, said, code);
-        return ry_err_set(err, RY_ERR_VAULT,
-                          "%s: %s: the file is damaged (%s); close ryot and start it again: it saves "
-                          "what can be read",
-                          path, what, said);
+        return ry_err_set(
+            err, RY_ERR_VAULT,
+            "%s: %s: the file is damaged (%s); close ryot and start it again: it saves "
+            "what can be read",
+            path, what, said);
     }
     switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return ry_err_set(err, RY_ERR_BUSY, "%s: %s: another program holds the vault; try again", path,
-                          what);
-    case SQLITE_FULL:
-        return ry_err_set(err, RY_ERR_VAULT, "%s: %s: the disk is full; free some space and try again",
+        return ry_err_set(err, RY_ERR_BUSY, "%s: %s: another program holds the vault; try again",
                           path, what);
+    case SQLITE_FULL:
+        return ry_err_set(err, RY_ERR_VAULT,
+                          "%s: %s: the disk is full; free some space and try again", path, what);
     case SQLITE_READONLY:
     case SQLITE_PERM:
-        return ry_err_set(err, RY_ERR_VAULT, "%s: %s: the vault is read-only (%s)", path, what, said);
+        return ry_err_set(err, RY_ERR_VAULT, "%s: %s: the vault is read-only (%s)", path, what,
+                          said);
     case SQLITE_NOMEM:
         return ry_err_set(err, RY_ERR_MEMORY, "%s: %s: out of memory", path, what);
     case SQLITE_IOERR:
-        return ry_err_set(err, RY_ERR_VAULT,
-                          "%s: %s: the disk failed or is full (%s, code %d); check it and try again",
-                          path, what, said, code);
+        return ry_err_set(
+            err, RY_ERR_VAULT,
+            "%s: %s: the disk failed or is full (%s, code %d); check it and try again", path, what,
+            said, code);
     default:
         return ry_err_set(err, RY_ERR_VAULT, "%s: %s: %s (code %d)", path, what, said, code);
     }
@@ -173,7 +178,8 @@ static ry_rc exec(struct ry_db *db, const char *sql, const char *what, ry_err *e
 static ry_rc start(struct ry_db *db, ry_err *err)
 {
     if (db->read_only)
-        return ry_err_set(err, RY_ERR_VAULT, "%s is open for reading only: nothing can be saved there",
+        return ry_err_set(err, RY_ERR_VAULT,
+                          "%s is open for reading only: nothing can be saved there",
                           db->files.path);
     ry_rc rc = ry_files_lock(&db->files, err);
     if (rc != RY_OK)
@@ -231,7 +237,8 @@ ry_rc ry_db_enter(struct ry_db *db, ry_err *err)
     if (!db->in_group)
         return start(db, err);
     if (db->group_lost)
-        return ry_err_set(err, RY_ERR_VAULT, "%s: this group of changes was undone before; begin again",
+        return ry_err_set(err, RY_ERR_VAULT,
+                          "%s: this group of changes was undone before; begin again",
                           db->files.path ? db->files.path : "vault in memory");
     return exec(db, "SAVEPOINT one", "cannot begin to save", err);
 }
@@ -275,9 +282,10 @@ ry_rc ry_db_commit(struct ry_db *db, ry_err *err)
     if (!db->group_lost)
         return finish(db, err);
     ry_files_unlock(&db->files);
-    return ry_err_set(err, RY_ERR_VAULT,
-                      "%s: nothing of this group was saved (the disk was full or failed); try again",
-                      db->files.path ? db->files.path : "vault in memory");
+    return ry_err_set(
+        err, RY_ERR_VAULT,
+        "%s: nothing of this group was saved (the disk was full or failed); try again",
+        db->files.path ? db->files.path : "vault in memory");
 }
 
 void ry_db_rollback(struct ry_db *db)
@@ -287,6 +295,12 @@ void ry_db_rollback(struct ry_db *db)
     db->in_group = false;
     undo(db);
     ry_files_unlock(&db->files);
+}
+
+void ry_db_note_deletion(struct ry_db *db)
+{
+    if (db->deleted_ms == 0)
+        db->deleted_ms = ry_clock_ms();
 }
 
 ry_rc ry_db_maintain(struct ry_db *db, uint64_t now_ms, ry_err *err)
@@ -319,8 +333,8 @@ static int on_wal(void *ctx, sqlite3 *h, const char *name, int n_pages)
 static bool prepare_all(struct ry_db *db)
 {
     for (int i = 0; i < RY_STMT_COUNT; i++)
-        if (sqlite3_prepare_v3(db->h, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[i],
-                               NULL) != SQLITE_OK)
+        if (sqlite3_prepare_v3(db->h, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &db->stmts[i], NULL) != SQLITE_OK)
             return false;
     return true;
 }
@@ -376,50 +390,49 @@ static enum ry_db_state give_up(struct ry_db *db, enum ry_db_state state)
 
 static enum ry_db_state fail_with(struct ry_db *db, const char *what, ry_err *err)
 {
-    bool damaged = !db->h || is_damage(sqlite3_errcode(db->h));
+    bool damaged = is_damage(sqlite3_errcode(db->h));
     ry_db_error(db, what, err);
     return give_up(db, damaged ? RY_DB_DAMAGED : RY_DB_REFUSED);
 }
 
-/* The verdict of integrity_check or quick_check: true when its only line is "ok". */
-static bool check_passes(sqlite3 *h, const char *pragma, ry_err *err)
+/* Runs integrity_check or quick_check, whose only line is "ok" when all is well. */
+static enum ry_db_state check_with(struct ry_db *db, const char *pragma, ry_err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    bool ok = false;
-    if (sqlite3_prepare_v2(h, pragma, -1, &stmt, NULL) == SQLITE_OK &&
-        sqlite3_step(stmt) == SQLITE_ROW) {
-        const char *said = (const char *)sqlite3_column_text(stmt, 0);
-        ok = said && strcmp(said, "ok") == 0;
-        if (!ok)
-            ry_err_set(err, RY_ERR_VAULT, "%s", said ? said : "the check gave no verdict");
-    } else {
-        ry_err_set(err, RY_ERR_VAULT, "%s", sqlite3_errmsg(h));
+    if (sqlite3_prepare_v2(db->h, pragma, -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_step(stmt) != SQLITE_ROW) {
+        sqlite3_finalize(stmt);
+        return fail_with(db, "cannot be checked", err);
     }
+    const char *said = (const char *)sqlite3_column_text(stmt, 0);
+    bool ok = said && strcmp(said, "ok") == 0;
+    if (!ok)
+        ry_err_set(err, RY_ERR_VAULT, "%s: %s", db->files.path, said ? said : "no verdict");
     sqlite3_finalize(stmt);
-    return ok;
+    return ok ? RY_DB_READY : give_up(db, RY_DB_DAMAGED);
 }
 
 /* Bounded: the deep check reads everything several times, the quick one once, and a very large vault gets the
  * sessions checked only, unless a mark asks for more. */
-static bool check_contents(struct ry_db *db, bool full, ry_err *err)
+static enum ry_db_state check_contents(struct ry_db *db, bool full, ry_err *err)
 {
     int64_t bytes = ry_files_size(db->files.path) + ry_files_size(db->files.wal_path);
     if (full || bytes <= CHECK_DEEP_BYTES)
-        return check_passes(db->h, "PRAGMA integrity_check(1)", err);
+        return check_with(db, "PRAGMA integrity_check(1)", err);
     if (bytes <= CHECK_QUICK_BYTES)
-        return check_passes(db->h, "PRAGMA quick_check(1)", err);
-    return check_passes(db->h, "PRAGMA quick_check(sessions)", err);
+        return check_with(db, "PRAGMA quick_check(1)", err);
+    return check_with(db, "PRAGMA quick_check(sessions)", err);
 }
 
 /* Whose file is it? Sets *version. */
 static enum ry_db_state identify(struct ry_db *db, int64_t *version, ry_err *err)
 {
-    int64_t id, n_objects;
+    int64_t id, cookie;
     if (ry_schema_pragma(db->h, "application_id", &id) != SQLITE_OK ||
         ry_schema_pragma(db->h, "user_version", version) != SQLITE_OK ||
-        ry_schema_pragma(db->h, "schema_version", &n_objects) != SQLITE_OK)
+        ry_schema_pragma(db->h, "schema_version", &cookie) != SQLITE_OK)
         return fail_with(db, "cannot be read", err);
-    bool fresh = id == 0 && *version == 0 && n_objects == 0;
+    bool fresh = id == 0 && *version == 0 && cookie == 0;
     if (id != RY_SCHEMA_APPLICATION_ID && !fresh) {
         ry_err_set(err, RY_ERR_VAULT,
                    "%s is no vault of ryot: it is a database of another program (application id "
@@ -438,10 +451,11 @@ static enum ry_db_state identify(struct ry_db *db, int64_t *version, ry_err *err
 static enum ry_db_state set_up_writer(struct ry_db *db, bool full, ry_err *err)
 {
     /* page_size counts for a new file only; the salvager relies on it */
-    if (sqlite3_exec(db->h,
-                     "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                     "PRAGMA wal_autocheckpoint = 0",
-                     NULL, NULL, NULL) != SQLITE_OK)
+    if (sqlite3_exec(
+            db->h,
+            "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+            "PRAGMA wal_autocheckpoint = 0",
+            NULL, NULL, NULL) != SQLITE_OK)
         return fail_with(db, "cannot be opened for writing", err);
     sqlite3_wal_hook(db->h, on_wal, db);
     if (ry_schema_migrate(db->h, ry_schema_migrations, ry_schema_version, err) != RY_OK) {
@@ -453,16 +467,14 @@ static enum ry_db_state set_up_writer(struct ry_db *db, bool full, ry_err *err)
         ry_err_set(err, RY_ERR_VAULT, "its tables do not read as they were made");
         return give_up(db, RY_DB_DAMAGED);
     }
-    if (!check_contents(db, full, err))
-        return give_up(db, RY_DB_DAMAGED);
-    return RY_DB_READY;
+    return check_contents(db, full, err);
 }
 
 enum ry_db_state ry_db_open(struct ry_db *db, bool full, ry_err *err)
 {
     db->read_only = db->files.lock_fd < 0;
-    bool immutable = db->read_only && !db->files.dir_writable &&
-                     ry_files_size(db->files.wal_path) == 0;
+    bool immutable =
+        db->read_only && !db->files.dir_writable && ry_files_size(db->files.wal_path) == 0;
     for (int attempt = 0;; attempt++) {
         if (open_handle(db, immutable) != SQLITE_OK)
             return fail_with(db, "cannot be opened", err);
@@ -483,10 +495,10 @@ enum ry_db_state ry_db_open(struct ry_db *db, bool full, ry_err *err)
                 return state;
         }
         if (!prepare_all(db)) {
-            ry_db_error(db, newer ? "written by a newer ryot, whose tables this one cannot read"
-                                  : "its tables cannot be read",
-                        err);
-            return give_up(db, newer || db->read_only ? RY_DB_REFUSED : RY_DB_DAMAGED);
+            return fail_with(db,
+                             newer ? "written by a newer ryot, whose tables this one cannot read"
+                                   : "its tables cannot be read",
+                             err);
         }
         if (ry_files_remember(&db->files, err) != RY_OK)
             return give_up(db, RY_DB_REFUSED);

@@ -17,8 +17,8 @@
 #include "store/files.h"
 
 enum {
-    RY_DB_TEXT_MAX = 64 << 20,  /* bytes of one message */
-    RY_DB_FIELD_MAX = 1 << 20,  /* bytes of any other text field */
+    RY_DB_TEXT_MAX = 64 << 20, /* bytes of one message */
+    RY_DB_FIELD_MAX = 1 << 20, /* bytes of any other text field */
     RY_DB_PAGE_BYTES = 4096,
     RY_DB_CHECKPOINT_PAGES = 1000,
     RY_DB_CODEC_PLAIN = 0,
@@ -34,8 +34,9 @@ enum ry_stmt {
     RY_STMT_SESSION_TOUCH,
     RY_STMT_SESSION_DELETE,
     RY_STMT_SESSION_FORK,
+    RY_STMT_MESSAGE_NEXT_POS,
     RY_STMT_MESSAGE_INSERT,
-    RY_STMT_MESSAGE_GET,
+    RY_STMT_MESSAGE_PLACE,
     RY_STMT_MESSAGE_UPDATE,
     RY_STMT_MESSAGE_LIST,
     RY_STMT_MESSAGE_TRUNCATE,
@@ -44,13 +45,13 @@ enum ry_stmt {
 };
 
 struct ry_db {
-    sqlite3 *h; /* owned */
-    struct ry_files files; /* owned; .path NULL: in memory */
+    sqlite3 *h;                         /* owned */
+    struct ry_files files;              /* owned; .path NULL: in memory */
     sqlite3_stmt *stmts[RY_STMT_COUNT]; /* owned, prepared at open */
     bool read_only;
-    bool in_group;       /* between begin and commit */
-    bool group_lost;     /* sqlite undid the group by itself (disk full, I/O error) */
-    int wal_pages;       /* in the log after the last commit */
+    bool in_group;   /* between begin and commit */
+    bool group_lost; /* sqlite undid the group by itself (disk full, I/O error) */
+    int wal_pages;   /* in the log after the last commit */
     uint64_t n_commits;
     uint64_t dirty_ms;   /* when the log got its first page since the last checkpoint; 0: nothing */
     uint64_t deleted_ms; /* when something was deleted first since then; 0: nothing */
@@ -96,6 +97,9 @@ ry_rc ry_db_leave(struct ry_db *db, ry_rc rc, ry_err *err);
 ry_rc ry_db_begin(struct ry_db *db, ry_err *err);
 ry_rc ry_db_commit(struct ry_db *db, ry_err *err);
 void ry_db_rollback(struct ry_db *db);
+
+/* Something was deleted: its text is to leave the log soon. */
+void ry_db_note_deletion(struct ry_db *db);
 
 /* TRUNCATE checkpoint when due (VAULT: 1,000 pages, 30 s after a commit, 5 s after a deletion); another
  * process's reader in the way: tried again after 5 s. */

@@ -68,7 +68,8 @@ static ry_rc resolve(struct ry_files *files, const char *path, bool create, ry_e
     if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
         return ry_err_set(err, RY_ERR_VAULT, "'%s' names a directory, a vault is a file", path);
     size_t dir_len = slash ? (size_t)(slash - path) : 0;
-    char *dir = slash && dir_len > 0 ? ry_mem_strndup(path, dir_len) : ry_mem_strdup(slash ? "/" : ".");
+    char *dir =
+        slash && dir_len > 0 ? ry_mem_strndup(path, dir_len) : ry_mem_strdup(slash ? "/" : ".");
     if (!dir)
         return ry_err_set(err, RY_ERR_MEMORY, "no memory to open the vault");
     char real[PATH_MAX];
@@ -104,8 +105,8 @@ static ry_rc refuse_unsafe(const char *path, const struct stat *st, ry_err *err)
         return ry_err_set(err, RY_ERR_VAULT, "%s is not a regular file", path);
     if (st->st_uid != geteuid())
         return ry_err_set(err, RY_ERR_VAULT,
-                          "%s belongs to another user (uid %lu, you are %lu); use your own vault", path,
-                          (unsigned long)st->st_uid, (unsigned long)geteuid());
+                          "%s belongs to another user (uid %lu, you are %lu); use your own vault",
+                          path, (unsigned long)st->st_uid, (unsigned long)geteuid());
     return RY_OK;
 }
 
@@ -137,7 +138,8 @@ static ry_rc open_lock(struct ry_files *files, ry_err *err)
 {
     int fd = open(files->lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
     if (fd < 0)
-        return ry_err_set(err, RY_ERR_VAULT, "%s: cannot open the vault's lock: %s", files->lock_path,
+        return ry_err_set(err, RY_ERR_VAULT, "%s: cannot open the vault's lock: %s",
+                          files->lock_path,
                           errno == ELOOP ? "it is a symbolic link" : strerror(errno));
     struct stat st;
     ry_rc rc = fstat(fd, &st) == 0
@@ -200,7 +202,8 @@ ry_rc ry_files_create(struct ry_files *files, ry_err *err)
     if (fd < 0 && errno == EEXIST)
         return check_file(files, err); /* another process was faster */
     if (fd < 0)
-        return ry_err_set(err, RY_ERR_VAULT, "%s: cannot be made: %s", files->path, strerror(errno));
+        return ry_err_set(err, RY_ERR_VAULT, "%s: cannot be made: %s", files->path,
+                          strerror(errno));
     (void)!fchmod(fd, 0600);
     close(fd);
     files->exists = files->file_writable = files->created = true;

@@ -17,16 +17,17 @@
 #include "src/base/err.h"
 
 struct ry_files {
-    char *path;      /* owned; the directory is resolved, so that only the last component could be a link */
+    char *
+        path; /* owned; the directory is resolved, so that only the last component could be a link */
     char *wal_path;  /* owned */
     char *lock_path; /* owned */
     bool exists;
-    bool created;        /* by ry_files_create */
+    bool created; /* by ry_files_create */
     bool dir_writable;
     bool file_writable;
-    int lock_fd; /* -1: none (read-only) */
+    int lock_fd;  /* -1: none (read-only) */
     int n_locked; /* nested holds by this vault */
-    dev_t dev; /* identity of the database, set by ry_files_remember */
+    dev_t dev;    /* identity of the database, set by ry_files_remember */
     ino_t ino;
 };
 

@@ -6,32 +6,31 @@
 /* Text is raw bytes (BLOB): a model may give anything. `codec` says how `text` is stored, 0: plain.
  * `sum` is xxh3 over the text with the message's place and role as seed (see message_sum in row.h).
  * Ids are never used twice (AUTOINCREMENT), so that a stale id cannot name another message. */
-static const char version_1[] =
-    "CREATE TABLE sessions("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " title TEXT NOT NULL,"
-    " model TEXT NOT NULL,"
-    " system TEXT NOT NULL,"
-    " params TEXT NOT NULL,"
-    " parent INTEGER NOT NULL,"
-    " fork_pos INTEGER NOT NULL,"
-    " created_ms INTEGER NOT NULL,"
-    " updated_ms INTEGER NOT NULL"
-    ") STRICT;"
-    "CREATE INDEX sessions_updated ON sessions(updated_ms);"
-    "CREATE TABLE messages("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " session INTEGER NOT NULL REFERENCES sessions(id),"
-    " pos INTEGER NOT NULL CHECK(pos >= 0),"
-    " role INTEGER NOT NULL,"
-    " status INTEGER NOT NULL,"
-    " codec INTEGER NOT NULL,"
-    " text BLOB NOT NULL,"
-    " stats TEXT NOT NULL,"
-    " sum INTEGER NOT NULL,"
-    " created_ms INTEGER NOT NULL"
-    ") STRICT;"
-    "CREATE UNIQUE INDEX messages_place ON messages(session, pos);";
+static const char version_1[] = "CREATE TABLE sessions("
+                                " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                                " title TEXT NOT NULL,"
+                                " model TEXT NOT NULL,"
+                                " system TEXT NOT NULL,"
+                                " params TEXT NOT NULL,"
+                                " parent INTEGER NOT NULL,"
+                                " fork_pos INTEGER NOT NULL,"
+                                " created_ms INTEGER NOT NULL,"
+                                " updated_ms INTEGER NOT NULL"
+                                ") STRICT;"
+                                "CREATE INDEX sessions_updated ON sessions(updated_ms);"
+                                "CREATE TABLE messages("
+                                " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                                " session INTEGER NOT NULL REFERENCES sessions(id),"
+                                " pos INTEGER NOT NULL CHECK(pos >= 0),"
+                                " role INTEGER NOT NULL,"
+                                " status INTEGER NOT NULL,"
+                                " codec INTEGER NOT NULL,"
+                                " text BLOB NOT NULL,"
+                                " stats TEXT NOT NULL,"
+                                " sum INTEGER NOT NULL,"
+                                " created_ms INTEGER NOT NULL"
+                                ") STRICT;"
+                                "CREATE UNIQUE INDEX messages_place ON messages(session, pos);";
 
 const struct ry_migration ry_schema_migrations[] = {
     {version_1},
@@ -99,13 +98,12 @@ ry_rc ry_schema_migrate(sqlite3 *h, const struct ry_migration *steps, int n_step
 static bool same_objects(sqlite3 *model, sqlite3 *h)
 {
     sqlite3_stmt *want = NULL, *have = NULL;
-    bool same =
-        sqlite3_prepare_v2(model, "SELECT type, name, tbl_name, sql FROM sqlite_schema", -1, &want,
-                           NULL) == SQLITE_OK &&
-        sqlite3_prepare_v2(h,
-                           "SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2"
-                           " AND tbl_name = ?3 AND sql IS ?4 AND rootpage > 1",
-                           -1, &have, NULL) == SQLITE_OK;
+    bool same = sqlite3_prepare_v2(model, "SELECT type, name, tbl_name, sql FROM sqlite_schema", -1,
+                                   &want, NULL) == SQLITE_OK &&
+                sqlite3_prepare_v2(h,
+                                   "SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2"
+                                   " AND tbl_name = ?3 AND sql IS ?4 AND rootpage > 1",
+                                   -1, &have, NULL) == SQLITE_OK;
     int rc = SQLITE_DONE;
     while (same && (rc = sqlite3_step(want)) == SQLITE_ROW) {
         for (int i = 0; i < 4; i++)
