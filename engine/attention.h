@@ -15,10 +15,12 @@ struct ry_attn {
 
 /* out[head_dim_v] for query head `head` whose vector is q[head_dim_k], at position pos, over the keys and values of
  * positions first..pos. scores[n_ctx] is scratch of the calling thread. */
-typedef void (*ry_attn_fn)(const struct ry_attn *a, float *out, const float *q, size_t head, size_t pos, float *scores);
+typedef void (*ry_attn_fn)(const struct ry_attn *a, float *out, const float *q, size_t head,
+                           size_t pos, float *scores);
 
 /* Scores in full, softmax, then values in order of position. */
-void ry_attention_standard(const struct ry_attn *a, float *out, const float *q, size_t head, size_t pos, float *scores);
+void ry_attention_standard(const struct ry_attn *a, float *out, const float *q, size_t head,
+                           size_t pos, float *scores);
 
 /* NULL when the kind is not built. */
 ry_attn_fn ry_attention_get(enum ry_attention kind);

@@ -28,7 +28,8 @@ struct run {
     const struct ry_kern *kern;
     ry_attn_fn attention;
     size_t prefetch;
-    atomic_size_t bad_row; /* smallest row of logits that is not finite; relaxed min, read after the region */
+    atomic_size_t
+        bad_row; /* smallest row of logits that is not finite; relaxed min, read after the region */
 };
 
 /* One thread's view of a run. */
@@ -66,26 +67,39 @@ struct input {
     char *act[RY_ACT_COUNT];
 };
 
+/* What kernels leave out: a tensor's own scale, except where a ternary kernel has it in its expression (see ry_layer). */
+static void tensor_scale(const struct worker *w, const struct ry_wmat *mat, float *y, size_t ldy,
+                         size_t lo, size_t hi)
+{
+    if (mat->scale == 1.0f || (ry_fmt_info(mat->fmt)->ternary && mat->uniform) || lo >= hi)
+        return;
+    for (size_t t = 0; t < w->n_tok; t++)
+        w->kern->scale(y + t * ldy + lo, mat->scale, hi - lo);
+}
+
 /* Rows lo..hi of a matrix for all tokens: y[t * ldy + row]. */
-static void product(const struct worker *w, const struct ry_wmat *mat, const struct input *in, float *y, size_t ldy,
-                    size_t lo, size_t hi)
+static void product(const struct worker *w, const struct ry_wmat *mat, const struct input *in,
+                    float *y, size_t ldy, size_t lo, size_t hi)
 {
     enum ry_act_fmt act = ry_fmt_info(mat->fmt)->act;
     if (w->n_tok == 1) {
         if (lo < hi && !cancelled(w))
             w->kern->matvec[mat->fmt](y + lo, mat, lo, hi, in->act[act], w->run->prefetch);
+        tensor_scale(w, mat, y, ldy, lo, hi);
         return;
     }
     for (size_t r = lo; r < hi && !cancelled(w); r += CHUNK_ROWS) {
         size_t end = r + CHUNK_ROWS < hi ? r + CHUNK_ROWS : hi;
-        w->kern->matmul[mat->fmt](y + r, ldy, mat, r, end, in->act[act], w->s->scratch.act_stride[act], w->n_tok);
+        w->kern->matmul[mat->fmt](y + r, ldy, mat, r, end, in->act[act],
+                                  w->s->scratch.act_stride[act], w->n_tok);
     }
+    tensor_scale(w, mat, y, ldy, lo, hi);
 }
 
 /* Norms (unless norm_w is NULL and `plain`) and quantises the rows x[t * ldx] for the matrices that will read them.
  * With one token every thread makes its own copy; else tokens are split and everybody meets. */
-static struct input prepare(struct worker *w, const float *x, size_t ldx, size_t n, const float *norm_w,
-                            const struct ry_wmat *const *mats, size_t n_mats)
+static struct input prepare(struct worker *w, const float *x, size_t ldx, size_t n,
+                            const float *norm_w, const struct ry_wmat *const *mats, size_t n_mats)
 {
     struct ry_scratch *sc = &w->s->scratch;
     bool single = w->n_tok == 1, wants[RY_ACT_COUNT] = {0};
@@ -151,7 +165,8 @@ static void qkv_rows(struct worker *w, const struct ry_layer *l, const struct in
 }
 
 /* Norm and rotation of one query or key head in place. */
-static void turn_head(struct worker *w, const struct ry_layer *l, float *x, const float *norm, size_t pos)
+static void turn_head(struct worker *w, const struct ry_layer *l, float *x, const float *norm,
+                      size_t pos)
 {
     const struct ry_hparams *hp = &w->m->hp;
     const struct ry_scratch *sc = &w->s->scratch;
@@ -159,9 +174,10 @@ static void turn_head(struct worker *w, const struct ry_layer *l, float *x, cons
         w->kern->rmsnorm(x, x, norm, hp->head_dim_k, hp->norm_eps);
     if (l->rope_base == 0)
         return;
-    const float *table = l->rope_base == hp->rope_base ? sc->rope[0] : sc->rope[1];
-    (w->m->arch->rope == RY_ROPE_PAIRS ? w->kern->rope_pairs : w->kern->rope_halves)(x, table + pos * hp->n_rot,
-                                                                                    hp->n_rot);
+    bool first = l->rope_base == sc->rope_base[0] && l->rope_scale == sc->rope_scale[0];
+    const float *table = sc->rope[first ? 0 : 1];
+    (w->m->arch->rope == RY_ROPE_PAIRS ? w->kern->rope_pairs : w->kern->rope_halves)(
+        x, table + pos * hp->n_rot, hp->n_rot);
 }
 
 /* Rotates queries and keys, stores keys and values. Split by (token, head). */
@@ -193,19 +209,21 @@ static void heads(struct worker *w, const struct ry_layer *l, size_t layer)
 {
     const struct ry_hparams *hp = &w->m->hp;
     struct ry_scratch *sc = &w->s->scratch;
-    struct ry_attn a = {.kern = w->kern, .kv = &w->s->kv, .hp = hp, .layer = layer, .window = l->window};
+    struct ry_attn a = {
+        .kern = w->kern, .kv = &w->s->kv, .hp = hp, .layer = layer, .window = l->window};
     float *scores = sc->scores + (size_t)w->tid * w->s->n_ctx;
     for (size_t i = (size_t)w->tid; i < w->n_tok * hp->n_head && !cancelled(w); i += (size_t)w->n) {
         size_t t = i / hp->n_head, h = i % hp->n_head;
-        w->run->attention(&a, sc->att + t * sc->n_att + h * hp->head_dim_v, sc->qkv + t * sc->n_qkv + h * hp->head_dim_k,
-                          h, w->run->step->pos + t, scores);
+        w->run->attention(&a, sc->att + t * sc->n_att + h * hp->head_dim_v,
+                          sc->qkv + t * sc->n_qkv + h * hp->head_dim_k, h, w->run->step->pos + t,
+                          scores);
     }
 }
 
 /* The product that ends a block, added to the residual stream: directly where a thread made the rows, or through a norm
  * over whole rows where the family has one behind the block. */
-static void project_and_add(struct worker *w, const struct ry_wmat *mat, const struct input *in, const float *bias,
-                            const float *post_norm)
+static void project_and_add(struct worker *w, const struct ry_wmat *mat, const struct input *in,
+                            const float *bias, const float *post_norm)
 {
     struct ry_scratch *sc = &w->s->scratch;
     size_t n_embd = w->m->hp.n_embd, lo, hi;
@@ -240,7 +258,8 @@ static void attention_block(struct worker *w, const struct ry_layer *l, size_t l
     meet(w, RY_OP_ROPE, 0);
     heads(w, l, layer);
     size_t seen = w->run->step->pos + w->n_tok;
-    meet(w, RY_OP_ATTENTION, (uint64_t)seen * hp->n_head_kv * (w->s->kv.k_stride + w->s->kv.v_stride));
+    meet(w, RY_OP_ATTENTION,
+         (uint64_t)seen * hp->n_head_kv * (w->s->kv.k_stride + w->s->kv.v_stride));
     in = prepare(w, sc->att, sc->n_att, sc->n_att, l->attn_sub_norm, o, 1);
     project_and_add(w, &l->o, &in, l->o_bias, l->post_attn_norm);
 }
@@ -311,8 +330,8 @@ static void check_finite(struct run *run, const float *x, size_t n, size_t row)
     if (sum == 0)
         return;
     size_t seen = atomic_load_explicit(&run->bad_row, memory_order_relaxed);
-    while (row < seen && !atomic_compare_exchange_weak_explicit(&run->bad_row, &seen, row, memory_order_relaxed,
-                                                                memory_order_relaxed))
+    while (row < seen && !atomic_compare_exchange_weak_explicit(
+                             &run->bad_row, &seen, row, memory_order_relaxed, memory_order_relaxed))
         ;
 }
 
@@ -340,8 +359,13 @@ static void head(struct worker *w)
 static void step_on_thread(void *arg, int tid, int n)
 {
     struct run *run = arg;
-    struct worker w = {.run = run, .s = run->s, .m = run->s->model, .kern = run->kern, .n_tok = run->step->n_tok,
-                       .tid = tid, .n = n};
+    struct worker w = {.run = run,
+                       .s = run->s,
+                       .m = run->s->model,
+                       .kern = run->kern,
+                       .n_tok = run->step->n_tok,
+                       .tid = tid,
+                       .n = n};
     embed(&w);
     for (size_t i = 0; i < w.m->hp.n_layer; i++) {
         if (cancelled(&w) && n == 1)
@@ -362,7 +386,8 @@ static int threads_of(const ry_session *s, size_t n_tok)
 {
     if (s->model->weight_bytes * n_tok < SINGLE_THREAD_BYTES)
         return 1;
-    return clamp(atomic_load_explicit(&s->live->n_threads, memory_order_relaxed), 1, RY_MAX_THREADS);
+    return clamp(atomic_load_explicit(&s->live->n_threads, memory_order_relaxed), 1,
+                 RY_MAX_THREADS);
 }
 
 ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
@@ -370,10 +395,12 @@ ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
     int tier = atomic_load_explicit(&s->live->tier, memory_order_relaxed);
     struct run run = {.s = s, .step = step};
     run.kern = ry_kern_get((enum ry_tier)clamp(tier, RY_TIER_SCALAR, RY_TIER_COUNT - 1));
-    run.attention = ry_attention_get(atomic_load_explicit(&s->live->attention, memory_order_relaxed));
+    run.attention =
+        ry_attention_get(atomic_load_explicit(&s->live->attention, memory_order_relaxed));
     if (!run.attention)
         run.attention = ry_attention_standard;
-    run.prefetch = atomic_load_explicit(&s->live->prefetch, memory_order_relaxed) ? PREFETCH_BYTES : 0;
+    run.prefetch =
+        atomic_load_explicit(&s->live->prefetch, memory_order_relaxed) ? PREFETCH_BYTES : 0;
     atomic_init(&run.bad_row, SIZE_MAX);
     ry_profile_start(&s->profile);
     ry_par_run(s->par, threads_of(s, step->n_tok), step_on_thread, &run);
@@ -381,9 +408,10 @@ ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
         return ry_err_set(err, RY_ERR_CANCELLED, "stopped at position %zu", step->pos);
     size_t bad = atomic_load_explicit(&run.bad_row, memory_order_relaxed);
     if (bad != SIZE_MAX)
-        return ry_err_set(err, RY_ERR_NUMERIC,
-                          "the model gives NaN or infinite logits at position %zu: the file is damaged or was "
-                          "converted wrongly; the conversation is kept",
-                          step->pos + step->n_tok - step->n_logits + bad);
+        return ry_err_set(
+            err, RY_ERR_NUMERIC,
+            "the model gives NaN or infinite logits at position %zu: the file is damaged or was "
+            "converted wrongly; the conversation is kept",
+            step->pos + step->n_tok - step->n_logits + bad);
     return RY_OK;
 }

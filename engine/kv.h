@@ -15,15 +15,16 @@ struct ry_kv {
     size_t k_stride, v_stride; /* bytes from a position to the next */
     size_t k_head, v_head;     /* bytes of one head's positions */
     size_t n_head_kv;
-    char *k, *v;               /* 64-aligned, inside block */
-    void *block;               /* owned; zero pages until written */
+    char *k, *v; /* 64-aligned, inside block */
+    void *block; /* owned; zero pages until written */
     uint64_t n_bytes;
 };
 
 /* Bytes that a cache would take; false on overflow. */
 bool ry_kv_bytes(const struct ry_hparams *hp, enum ry_kv_elem elem, size_t n_ctx, uint64_t *out);
 
-ry_rc ry_kv_init(struct ry_kv *kv, const struct ry_hparams *hp, enum ry_kv_elem elem, size_t n_ctx, ry_err *err);
+ry_rc ry_kv_init(struct ry_kv *kv, const struct ry_hparams *hp, enum ry_kv_elem elem, size_t n_ctx,
+                 ry_err *err);
 void ry_kv_done(struct ry_kv *kv);
 
 /* First byte of a head's keys or values at a position. */

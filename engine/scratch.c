@@ -43,13 +43,21 @@ static void wanted_acts(const struct ry_model *m, bool wants[RY_ACT_COUNT])
     wants_of(&m->output, wants);
 }
 
-/* The base that differs from the model's own among layers with RoPE; 0 when there is none. */
-static float second_base(const struct ry_model *m)
+/* The base and scale of the layers' RoPE: at most two kinds (global and sliding layers). */
+static size_t rope_kinds(const struct ry_model *m, float base[2], float scale[2])
 {
-    for (uint32_t i = 0; i < m->hp.n_layer; i++)
-        if (m->layers[i].rope_base != 0 && m->layers[i].rope_base != m->hp.rope_base)
-            return m->layers[i].rope_base;
-    return 0;
+    size_t n = 0;
+    for (uint32_t i = 0; i < m->hp.n_layer; i++) {
+        const struct ry_layer *l = &m->layers[i];
+        bool known = l->rope_base == 0;
+        for (size_t k = 0; k < n; k++)
+            known |= l->rope_base == base[k] && l->rope_scale == scale[k];
+        if (!known && n < 2) {
+            base[n] = l->rope_base;
+            scale[n++] = l->rope_scale;
+        }
+    }
+    return n;
 }
 
 /* All arrays as offsets from the block's start; the last one's end is the size. */
@@ -60,7 +68,8 @@ static bool layout(struct ry_scratch *s, const struct ry_model *m, size_t n_ctx,
     bool wants[RY_ACT_COUNT] = {0};
     *s = (struct ry_scratch){0};
     s->n_att = (size_t)hp->n_head * hp->head_dim_v;
-    s->n_qkv = (size_t)hp->n_head * hp->head_dim_k + (size_t)hp->n_head_kv * (hp->head_dim_k + hp->head_dim_v);
+    s->n_qkv = (size_t)hp->n_head * hp->head_dim_k +
+               (size_t)hp->n_head_kv * (hp->head_dim_k + hp->head_dim_v);
     s->n_norm = max3(hp->n_embd, s->n_att, hp->n_ff);
     wanted_acts(m, wants);
 #define CUT(field, a, b) s->field = (void *)cut(&c, a, b, sizeof *s->field)
@@ -78,8 +87,9 @@ static bool layout(struct ry_scratch *s, const struct ry_model *m, size_t n_ctx,
         CUT(act[a], n_ubatch, s->act_stride[a]);
         CUT(own[a], RY_MAX_THREADS, s->act_stride[a]);
     }
-    CUT(rope[0], n_ctx, hp->n_rot);
-    CUT(rope[1], second_base(m) != 0 ? n_ctx : 0, hp->n_rot);
+    size_t n_kinds = rope_kinds(m, s->rope_base, s->rope_scale);
+    for (size_t k = 0; k < 2; k++)
+        CUT(rope[k], k < n_kinds ? n_ctx : 0, hp->n_rot);
 #undef CUT
     s->n_bytes = c.at;
     return !c.overflow;
@@ -94,28 +104,33 @@ bool ry_scratch_bytes(const struct ry_model *model, size_t n_ctx, size_t n_ubatc
     return true;
 }
 
-/* Angle of pair i at position p: p / rope_scale * base^(-2i / n_rot) / freqs[i] (Su et al., RoFormer, 3.4). */
-static void fill_rope(float *table, const struct ry_model *m, double base, size_t n_ctx)
+/* Angle of pair i at position p: p / scale * base^(-2i / n_rot) / freqs[i] (Su et al., RoFormer, 3.4). */
+static void fill_rope(float *table, const struct ry_model *m, double base, double scale,
+                      size_t n_ctx)
 {
     size_t half = m->hp.n_rot / 2;
     for (size_t i = 0; i < half; i++) {
-        double freq = pow(base, -2.0 * (double)i / m->hp.n_rot) / (m->rope_freqs ? m->rope_freqs[i] : 1.0);
+        double freq =
+            pow(base, -2.0 * (double)i / m->hp.n_rot) / (m->rope_freqs ? m->rope_freqs[i] : 1.0);
         for (size_t p = 0; p < n_ctx; p++) {
-            double angle = (double)p / m->hp.rope_scale * freq;
+            double angle = (double)p / scale * freq;
             table[p * m->hp.n_rot + 2 * i] = (float)cos(angle);
             table[p * m->hp.n_rot + 2 * i + 1] = (float)sin(angle);
         }
     }
 }
 
-ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model, size_t n_ctx, size_t n_ubatch, ry_err *err)
+ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model, size_t n_ctx,
+                      size_t n_ubatch, ry_err *err)
 {
     size_t bytes;
     if (!layout(s, model, n_ctx, n_ubatch) || !ry_mem_add(s->n_bytes, 64, &bytes))
-        return ry_err_set(err, RY_ERR_MEMORY, "working memory overflows: give a smaller --ctx or --ubatch");
+        return ry_err_set(err, RY_ERR_MEMORY,
+                          "working memory overflows: give a smaller --ctx or --ubatch");
     s->block = ry_mem_zalloc(bytes, 1);
     if (!s->block)
-        return ry_err_set(err, RY_ERR_MEMORY, "out of memory for %zu MB of working memory: give a smaller --ctx",
+        return ry_err_set(err, RY_ERR_MEMORY,
+                          "out of memory for %zu MB of working memory: give a smaller --ctx",
                           bytes >> 20);
     char *base = (char *)(((uintptr_t)s->block + 63) / 64 * 64);
 #define PLACE(field) s->field = (void *)(base + (size_t)s->field)
@@ -132,14 +147,12 @@ ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model, size_t
         PLACE(act[a]);
         PLACE(own[a]);
     }
-    PLACE(rope[0]);
-    PLACE(rope[1]);
+    for (int k = 0; k < 2; k++)
+        PLACE(rope[k]);
 #undef PLACE
-    fill_rope(s->rope[0], model, model->hp.rope_base, n_ctx);
-    if (second_base(model) != 0)
-        fill_rope(s->rope[1], model, second_base(model), n_ctx);
-    else
-        s->rope[1] = NULL;
+    for (int k = 0; k < 2; k++)
+        if (s->rope_scale[k] != 0)
+            fill_rope(s->rope[k], model, s->rope_base[k], s->rope_scale[k], n_ctx);
     return RY_OK;
 }
 

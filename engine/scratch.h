@@ -16,10 +16,13 @@ struct ry_scratch {
     float *gate;   /* [U, n_ff] */
     float *up;     /* [U, n_ff] */
     float *scores; /* [T, n_ctx] */
-    char *act[RY_ACT_COUNT];  /* [U] activation rows of the widest input; NULL where no matrix wants the format */
-    char *own[RY_ACT_COUNT];  /* [T] the same for one row, private to a thread */
-    float *own_norm;          /* [T, like norm] */
-    float *rope[2];           /* [n_ctx, n_rot] cos, sin interleaved; [1]: the sliding layers' base, NULL if the same */
+    char *act
+        [RY_ACT_COUNT]; /* [U] activation rows of the widest input; NULL where no matrix wants the format */
+    char *own[RY_ACT_COUNT]; /* [T] the same for one row, private to a thread */
+    float *own_norm;         /* [T, like norm] */
+    float *rope
+        [2]; /* [n_ctx, n_rot] cos, sin interleaved, for the base and scale below; [1] only where layers differ */
+    float rope_base[2], rope_scale[2];
     size_t n_norm, n_qkv, n_att, act_stride[RY_ACT_COUNT];
     void *block; /* owned */
     uint64_t n_bytes;
@@ -29,7 +32,8 @@ struct ry_scratch {
 bool ry_scratch_bytes(const struct ry_model *model, size_t n_ctx, size_t n_ubatch, uint64_t *out);
 
 /* Allocates and fills the RoPE tables (the only libm of inference, in double, here at load). */
-ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model, size_t n_ctx, size_t n_ubatch, ry_err *err);
+ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model, size_t n_ctx,
+                      size_t n_ubatch, ry_err *err);
 void ry_scratch_done(struct ry_scratch *s);
 
 #endif
