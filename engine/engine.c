@@ -257,26 +257,6 @@ ry_rc ry_engine_describe(const ry_engine *e, bool json, ry_buf *out, ry_err *err
 
 /* ---- tokens -------------------------------------------------------------------------------------------- */
 
-void ry_ids_done(ry_ids *ids)
-{
-    ry_mem_free(ids->v);
-    *ids = (ry_ids){0};
-}
-
-bool ry_ids_push(ry_ids *ids, int32_t id)
-{
-    if (ids->n == ids->cap) {
-        size_t cap = ids->cap ? ids->cap * 2 : 64;
-        int32_t *v = ry_mem_resize(ids->v, cap, sizeof *v);
-        if (!v)
-            return false;
-        ids->v = v;
-        ids->cap = cap;
-    }
-    ids->v[ids->n++] = id;
-    return true;
-}
-
 static ry_rc need_tok(const ry_engine *e, ry_err *err)
 {
     if (e->tok)
