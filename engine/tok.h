@@ -29,6 +29,16 @@ const char *ry_tok_bytes(const ry_tok *tok, int32_t id, size_t *len);
 ry_rc ry_tok_encode(const ry_tok *tok, const char *text, size_t len, unsigned flags, ry_ids *out,
                     ry_err *err);
 
+/* Text that comes in parts of different trust, tokenised as the one text that it is: control tokens are cut out only
+ * where they lie inside a run of bytes with `special` set (a chat template's own words, not a message). Lengths of
+ * the spans add up to the text's. flags: RY_TOK_BOS, RY_TOK_NO_PREFIX. Appends to *out, unchanged on failure. */
+struct ry_tok_span {
+    size_t len;
+    bool special;
+};
+ry_rc ry_tok_encode_spans(const ry_tok *tok, const char *text, const struct ry_tok_span *spans,
+                          size_t n_spans, unsigned flags, ry_ids *out, ry_err *err);
+
 /* Streaming detokenisation: bytes in, whole UTF-8 sequences out; an incomplete tail is held. */
 struct ry_detok {
     char held[4];
