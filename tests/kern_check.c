@@ -451,18 +451,25 @@ static void time_matrix(enum ry_fmt fmt)
     ry_mem_free((void *)w.data);
 }
 
-static void time_all(void)
+/* What it calls asserts, so it runs as a test. */
+START_TEST(timing)
 {
-    printf("%s, 512 x 2048 in cache: matvec, and matmul of 32 tokens\n", ry_cpu_name());
-    for (int t = 0; t < RY_TIER_COUNT; t++)
-        for (int fmt = 0; fmt < RY_FMT_COUNT; fmt++)
-            if (ry_tier_usable((enum ry_tier)t)) {
-                tier = (enum ry_tier)t;
-                time_matrix((enum ry_fmt)fmt);
-            }
+    state = seed;
+    time_matrix((enum ry_fmt)_i);
 }
+END_TEST
 
 /* ---- running ----------------------------------------------------------------------------------------- */
+
+static Suite *time_suite(void)
+{
+    Suite *suite = suite_create("timing: 512 x 2048 in cache, matvec, and matmul of 32 tokens");
+    TCase *tc = tcase_create("timing");
+    tcase_set_timeout(tc, 240);
+    tcase_add_loop_test(tc, timing, 0, RY_FMT_COUNT);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
 
 static Suite *kern_suite(void)
 {
@@ -484,21 +491,18 @@ static Suite *kern_suite(void)
 
 int main(int argc, char **argv)
 {
+    bool timed = argc > 1 && strcmp(argv[1], "--time") == 0;
     int n_failed = 0;
     if (getenv("RYOT_SEED"))
         seed = strtoull(getenv("RYOT_SEED"), NULL, 10);
-    if (argc > 1 && strcmp(argv[1], "--time") == 0) {
-        time_all();
-        return EXIT_SUCCESS;
-    }
-    printf("seed %llu\n", (unsigned long long)seed);
+    printf("seed %llu, %s\n", (unsigned long long)seed, ry_cpu_name());
     for (int t = RY_TIER_SCALAR; t < RY_TIER_COUNT; t++) {
         tier = (enum ry_tier)t;
         if (!ry_tier_usable(tier)) {
             printf("SKIPPED: tier %s cannot run here\n", ry_tier_name(tier));
             continue;
         }
-        SRunner *runner = srunner_create(kern_suite());
+        SRunner *runner = srunner_create(timed ? time_suite() : kern_suite());
         srunner_run_all(runner, CK_ENV);
         n_failed += srunner_ntests_failed(runner);
         srunner_free(runner);
