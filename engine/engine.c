@@ -252,7 +252,8 @@ bool ry_engine_faulted(const ry_engine *e)
 
 ry_rc ry_engine_describe(const ry_engine *e, bool json, ry_buf *out, ry_err *err)
 {
-    return ry_describe(e->gguf, e->has_model ? &e->model : NULL, &e->info, json, out, err);
+    return ry_describe(e->gguf, e->has_model ? &e->model : NULL, e->tok, e->info.template_name,
+                       e->info.template_known, json, out, err);
 }
 
 /* ---- tokens -------------------------------------------------------------------------------------------- */
