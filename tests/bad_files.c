@@ -16,7 +16,7 @@ enum op {
     KEEP,         /* the first a bytes only */
     CUT,          /* without the last a bytes */
     MAGIC,        /* text */
-    VERSION,      /* a */
+    SET_VERSION,  /* a */
     N_TENSORS,    /* declared: a */
     N_KV,         /* declared: a */
     MORE_TENSORS, /* declared: a more than there are */
@@ -97,11 +97,11 @@ static const struct bad_file files[] = {
         EDIT(RAW, "", 44, 0, "version https://git-lfs.github.com/spec/v1\n\n")),
     ROW("safetensors", "perhaps a safetensors file",
         EDIT(RAW, "", 16, 0, "\x08\0\0\0\0\0\0\0{\"a\": 0}")),
-    ROW("version-0", "offset 4: version 0, ryot reads 2 and 3", EDIT(VERSION, "", 0)),
-    ROW("version-1", "version 1, ryot reads 2 and 3", EDIT(VERSION, "", 1)),
-    ROW("version-4", "version 4, ryot reads 2 and 3", EDIT(VERSION, "", 4)),
-    ROW("version-swapped", "byte-swapped: a big-endian file", EDIT(VERSION, "", 0x03000000)),
-    ROW("version-all-ones", "version 4294967295", EDIT(VERSION, "", 0xffffffff)),
+    ROW("version-0", "offset 4: version 0, ryot reads 2 and 3", EDIT(SET_VERSION, "", 0)),
+    ROW("version-1", "version 1, ryot reads 2 and 3", EDIT(SET_VERSION, "", 1)),
+    ROW("version-4", "version 4, ryot reads 2 and 3", EDIT(SET_VERSION, "", 4)),
+    ROW("version-swapped", "byte-swapped: a big-endian file", EDIT(SET_VERSION, "", 0x03000000)),
+    ROW("version-all-ones", "version 4294967295", EDIT(SET_VERSION, "", 0xffffffff)),
     ROW("n-tensors-2-63", "offset 8: n_tensors is 9223372036854775808, limit",
         EDIT(N_TENSORS, "", TOP_BIT)),
     ROW("n-tensors-minus-1", "n_tensors is 18446744073709551615, limit",
@@ -109,12 +109,13 @@ static const struct bad_file files[] = {
     ROW("n-tensors-2-32", "n_tensors is 4294967296, limit", EDIT(N_TENSORS, "", UINT64_C(1) << 32)),
     ROW("n-tensors-beyond-file", "n_tensors is 100000, limit", EDIT(N_TENSORS, "", 100000)),
     ROW("n-tensors-one-more", "tensor name: length", EDIT(MORE_TENSORS, "", 1)),
-    ROW("n-tensors-one-less", "needs", EDIT(MORE_TENSORS, "", MINUS_1), EDIT(CUT, "", 1)),
+    ROW("n-tensors-one-less", "tensor 'blk.1.ffn_down.weight' is missing",
+        EDIT(MORE_TENSORS, "", MINUS_1)),
     ROW("n-kv-2-63", "offset 16: n_kv is 9223372036854775808, limit", EDIT(N_KV, "", TOP_BIT)),
     ROW("n-kv-minus-1", "n_kv is 18446744073709551615, limit", EDIT(N_KV, "", MINUS_1)),
     ROW("n-kv-beyond-cap", "n_kv is 1000000, limit", EDIT(N_KV, "", 1000000)),
-    ROW("n-kv-one-more", "key 'token_embd.weight'", EDIT(MORE_KV, "", 1)),
-    ROW("n-kv-one-less", "tensor 'tokenizer.ggml.unknown_token_id': n_dims",
+    ROW("n-kv-one-more", "tensor name: length", EDIT(MORE_KV, "", 1)),
+    ROW("n-kv-one-less", "tensor 'tokenizer.ggml.unknown_token_id': dimension",
         EDIT(MORE_KV, "", MINUS_1)),
     /* Keys. */
     ROW("key-empty", "key: length 0, must be 1 to 65535", EDIT(KEY_LEN, "general.name", 0)),
@@ -575,7 +576,7 @@ static void edit_header(struct gb *b, const struct edit *e)
     case MAGIC:
         memcpy(b->magic, e->text, sizeof b->magic);
         break;
-    case VERSION:
+    case SET_VERSION:
         b->version = (uint32_t)e->a;
         break;
     case N_TENSORS:

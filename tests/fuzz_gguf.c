@@ -103,6 +103,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #ifndef RYOT_LIBFUZZER
 int main(int argc, char **argv)
 {
-    return ry_fuzz_main(argc, argv, gb_seed, 5000);
+    return ry_fuzz_main(argc, argv, gb_seed, 10000);
 }
 #endif

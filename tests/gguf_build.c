@@ -186,9 +186,8 @@ struct gb_tensor *gb_add_tensor(struct gb *b, const char *name, uint32_t type, u
     b->tensors = all;
     struct gb_tensor *t = &all[b->n_tensors++];
     *t = (struct gb_tensor){.name_len = strlen(name), .n_dims = n_dims, .type = type};
-    memcpy(t->ne, ne, n_dims * sizeof *ne);
-    for (uint32_t d = n_dims; d < GB_MAX_DIMS; d++)
-        t->ne[d] = 1;
+    for (uint32_t d = 0; d < GB_MAX_DIMS; d++)
+        t->ne[d] = d < n_dims ? ne[d] : 1;
     put(&t->name, name, strlen(name));
     put(&t->data, data, len);
     return t;
