@@ -214,17 +214,17 @@ static ry_rc bind_matrix(struct binder *b, const char *name, uint64_t n_cols, ui
                             .fmt = t->fmt};
     b->m->weight_bytes += t->n_bytes;
     b->m->n_params += n_cols * n_rows;
-    rc = set_scale(b, t, out);
-    if (rc == RY_OK && b->m->arch->weight_scales)
-        rc = multiply_scale(b, name, out);
-    return rc;
+    return set_scale(b, t, out);
 }
 
 static ry_rc layer_matrix(struct binder *b, uint32_t layer, const char *what, uint64_t n_cols,
                           uint64_t n_rows, struct ry_wmat *out)
 {
     char name[NAME_BYTES];
-    return bind_matrix(b, layer_name(name, layer, what), n_cols, n_rows, out);
+    ry_rc rc = bind_matrix(b, layer_name(name, layer, what), n_cols, n_rows, out);
+    if (rc == RY_OK && b->m->arch->weight_scales)
+        rc = multiply_scale(b, name, out);
+    return rc;
 }
 
 /* Rows [row0, row0 + n) of a fused matrix. */

@@ -29,8 +29,8 @@ struct ry_hparams {
     bool longrope;
 };
 
-/* Matrices: w.scale is the ternary scale where w.uniform, times the file's `.scale` tensor where there is one, else 1.
- * For formats that are not ternary the kernels do not know it: where w.scale != 1 the caller multiplies y by it.
+/* Matrices: w.scale is the ternary scale (1 where the blocks carry it) times the file's `.scale` tensor where there is
+ * one. Kernels apply it where w.uniform; where not, and it is not 1, the caller multiplies y by it.
  *
  * One layer; absent matrices have data NULL, absent vectors are NULL. Vectors are f32, converted at bind when the
  * file has them otherwise. */
