@@ -379,7 +379,7 @@ static const struct ry_template_telltale TELLTALES[] = {
     {RY_TEMPLATE_DEEPSEEK_V3_1, .want = {DEEPSEEK_USER, DEEPSEEK_ANSWER "<think></think>"}},
     {RY_TEMPLATE_DEEPSEEK_V3_2,
      .want = {DEEPSEEK_USER, "thinking_start_token + thinking_end_token", "pending_asst_marker"}},
-    {RY_TEMPLATE_DEEPSEEK_V4, .want = {DEEPSEEK_USER, "thinking_end_token", "pending_asst_marker"}},
+    {RY_TEMPLATE_DEEPSEEK_V4, .want = {"thinking_end_token", "keep_reasoning", "drop_thinking"}},
     {RY_TEMPLATE_DEEPSEEK_R1, true, .want = {DEEPSEEK_USER, DEEPSEEK_ANSWER}},
 
     {RY_TEMPLATE_GRANITE4, .want = {"<|start_of_role|>", "g4_default_system_message"}},
