@@ -19,8 +19,8 @@ enum {
     CHECKPOINT_AFTER_COMMIT_MS = 30000,
     CHECKPOINT_AFTER_DELETE_MS = 5000,
     CHECKPOINT_BACKSTOP_PAGES = 8 * RY_DB_CHECKPOINT_PAGES, /* when nobody calls maintain */
-    CHECK_DEEP_BYTES = 8 << 20,   /* up to here indices are compared with their tables at open */
-    CHECK_QUICK_BYTES = 64 << 20, /* up to here every page is checked; beyond, the sessions only */
+    CHECK_DEEP_BYTES = 64 << 20,   /* up to here everything is checked at open */
+    CHECK_QUICK_BYTES = 256 << 20, /* up to here every page, not whether indices agree */
 };
 
 #define SESSION_COLUMNS                                                                            \
@@ -412,8 +412,9 @@ static enum ry_db_state check_with(struct ry_db *db, const char *pragma, ry_err 
     return ok ? RY_DB_READY : give_up(db, RY_DB_DAMAGED);
 }
 
-/* Bounded: the deep check reads everything several times, the quick one once, and a very large vault gets the
- * sessions checked only, unless a mark asks for more. */
+/* Bounded, since it is paid at every start: 64,000 messages (67 MB, in the page cache) take 42 ms for the deep
+ * check and 33 ms for the quick one on one core of a virtual Intel Xeon (bench_vault). A very large
+ * vault gets its sessions checked only, unless a mark asks for more. */
 static enum ry_db_state check_contents(struct ry_db *db, bool full, ry_err *err)
 {
     int64_t bytes = ry_files_size(db->files.path) + ry_files_size(db->files.wal_path);

@@ -195,7 +195,7 @@ struct raw {
     uint8_t *page, *chained; /* owned; the page visited, and one of an overflow chain */
     uint8_t *payload;        /* owned; of the record visited when it does not lie on one page */
     size_t payload_cap;
-    uint64_t n_bad;
+    struct ry_raw_damage damage;
 };
 
 static void raw_close(struct raw *raw)
@@ -230,7 +230,7 @@ static ry_rc map_log(struct raw *raw, const char *wal_path, ry_err *err)
     if (finished_at == 0)
         return RY_OK;
     if (raw->log.page_bytes != raw->page_bytes) {
-        raw->n_bad++;
+        raw->damage.n_lacking++;
         return RY_OK;
     }
     log_close(&raw->log);
@@ -287,6 +287,14 @@ bool ry_raw_header(const char *db_path, const char *wal_path, uint8_t header[RY_
 }
 
 /* ---- cells and records ---- */
+
+enum page_type {
+    PAGE_OTHER = 0, /* overflow, free, lock */
+    PAGE_INDEX_BRANCH = 2,
+    PAGE_TABLE_BRANCH = 5,
+    PAGE_INDEX_LEAF = 10,
+    PAGE_TABLE_LEAF = 13,
+};
 
 /* 1..9 bytes of a variable-length integer; 0 when it runs past the end. */
 static size_t varint(const uint8_t *p, const uint8_t *end, uint64_t *out)
@@ -394,13 +402,13 @@ static const uint8_t *gather(struct raw *raw, const uint8_t *p, size_t local, si
     return next == 0 ? raw->payload : NULL;
 }
 
-/* Decodes the cell at `offset` of the page in raw->page. type: 2, 10 (index) or 13 (table leaf). */
+/* Decodes the cell at `offset` of the page in raw->page. type: not a branch of a table. */
 static bool decode_cell(struct raw *raw, int type, size_t offset, struct ry_raw_record *record)
 {
     const uint8_t *p = raw->page + offset, *end = raw->page + raw->page_bytes;
     uint64_t len, rowid = 0;
     size_t u = raw->page_bytes;
-    if (type == 2) {
+    if (type == PAGE_INDEX_BRANCH) {
         if (end - p < 4)
             return false;
         p += 4;
@@ -409,14 +417,14 @@ static bool decode_cell(struct raw *raw, int type, size_t offset, struct ry_raw_
     if (n == 0 || len > PAYLOAD_MAX)
         return false;
     p += n;
-    if (type == 13) {
+    if (type == PAGE_TABLE_LEAF) {
         n = varint(p, end, &rowid);
         if (n == 0)
             return false;
         p += n;
     }
     /* how much lies on the page itself: file format, section 1.6 */
-    size_t most = type == 13 ? u - 35 : (u - 12) * 64 / 255 - 23;
+    size_t most = type == PAGE_TABLE_LEAF ? u - 35 : (u - 12) * 64 / 255 - 23;
     size_t least = (u - 12) * 32 / 255 - 23;
     size_t local = (size_t)len;
     if (len > most) {
@@ -430,28 +438,57 @@ static bool decode_cell(struct raw *raw, int type, size_t offset, struct ry_raw_
     } else if ((size_t)(end - p) < local) {
         return false;
     }
-    record->index = type != 13;
+    record->index = type != PAGE_TABLE_LEAF;
     record->rowid = (int64_t)rowid;
     return decode_record(p, (size_t)len, record);
+}
+
+static bool is_table(int type)
+{
+    return type == PAGE_TABLE_BRANCH || type == PAGE_TABLE_LEAF;
+}
+
+static void count_bad(struct raw *raw, int type)
+{
+    ++*(is_table(type) ? &raw->damage.n_rows : &raw->damage.n_keys);
+}
+
+/* A page named by a branch must be of the same tree. */
+static void check_child(struct raw *raw, int type, uint32_t no)
+{
+    int child = read_page(raw, no, raw->chained) ? raw->chained[0] : PAGE_OTHER;
+    bool known = is_table(child) || child == PAGE_INDEX_BRANCH || child == PAGE_INDEX_LEAF;
+    if (!known || is_table(child) != is_table(type))
+        count_bad(raw, type);
 }
 
 static ry_rc walk_page(struct raw *raw, ry_raw_visit visit, void *ctx, ry_err *err)
 {
     int type = raw->page[0];
-    if (type != 2 && type != 10 && type != 13)
-        return RY_OK; /* table interior, overflow, free, or not a page of ours any more */
-    size_t head = type == 2 ? 12 : 8;
-    size_t n_cells = be16(raw->page + 3);
-    if (n_cells > (raw->page_bytes - head) / 2) {
-        raw->n_bad++;
+    bool branch = type == PAGE_INDEX_BRANCH || type == PAGE_TABLE_BRANCH;
+    if (!branch && type != PAGE_INDEX_LEAF && type != PAGE_TABLE_LEAF) {
+        if (type != PAGE_OTHER)
+            raw->damage.n_unknown++;
         return RY_OK;
     }
+    size_t head = branch ? 12 : 8;
+    size_t n_cells = be16(raw->page + 3);
+    if (n_cells > (raw->page_bytes - head) / 2) {
+        count_bad(raw, type);
+        return RY_OK;
+    }
+    if (branch)
+        check_child(raw, type, be32(raw->page + 8));
     for (size_t i = 0; i < n_cells; i++) {
         size_t offset = be16(raw->page + head + 2 * i);
         struct ry_raw_record record;
-        if (offset < head + 2 * n_cells || offset >= raw->page_bytes ||
-            !decode_cell(raw, type, offset, &record)) {
-            raw->n_bad++;
+        bool inside = offset >= head + 2 * n_cells && offset + 4 <= raw->page_bytes;
+        if (inside && branch)
+            check_child(raw, type, be32(raw->page + offset));
+        if (inside && type == PAGE_TABLE_BRANCH)
+            continue;
+        if (!inside || !decode_cell(raw, type, offset, &record)) {
+            count_bad(raw, type);
             continue;
         }
         ry_rc rc = visit(ctx, &record, err);
@@ -462,23 +499,23 @@ static ry_rc walk_page(struct raw *raw, ry_raw_visit visit, void *ctx, ry_err *e
 }
 
 ry_rc ry_raw_walk(const char *db_path, const char *wal_path, ry_raw_visit visit, void *ctx,
-                  uint64_t *n_bad, ry_err *err)
+                  struct ry_raw_damage *damage, ry_err *err)
 {
     struct raw raw;
     ry_rc rc = raw_open(&raw, db_path, wal_path, err);
     if (rc == RY_OK && read_page(&raw, 1, raw.page)) {
         uint32_t said = be32(raw.page + 28); /* size in pages, as the header has it */
         if (said > raw.n_pages)
-            raw.n_bad += said - raw.n_pages;
+            raw.damage.n_lacking += said - raw.n_pages;
     }
     for (uint32_t no = 2; rc == RY_OK && no <= raw.n_pages; no++) {
         if (read_page(&raw, no, raw.page))
             rc = walk_page(&raw, visit, ctx, err);
         else
-            raw.n_bad++;
+            raw.damage.n_lacking++;
     }
     if (rc == RY_OK)
-        *n_bad = raw.n_bad;
+        *damage = raw.damage;
     raw_close(&raw);
     return rc;
 }

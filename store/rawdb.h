@@ -37,11 +37,19 @@ struct ry_raw_record {
 /* Anything but RY_OK ends the walk and is passed on. */
 typedef ry_rc (*ry_raw_visit)(void *ctx, const struct ry_raw_record *record, ry_err *err);
 
+/* What a walk could not read. A branch page names its leaves, so that a leaf that was overwritten is missed. */
+struct ry_raw_damage {
+    uint64_t n_rows;    /* rows, or pages of rows */
+    uint64_t n_keys;    /* keys of an index, or pages of them */
+    uint64_t n_lacking; /* pages that the file should have and has not */
+    uint64_t
+        n_unknown; /* pages of no known kind: named by a branch or a row, they are counted there too */
+};
+
 /* Visits every row and every index key that can be decoded, in the order of the pages; page 1 (the schema) is
- * left out. wal_path may name nothing. *n_bad: cells and pages that could not be decoded, and pages that the
- * file should have and lacks. */
+ * left out. wal_path may name nothing. */
 ry_rc ry_raw_walk(const char *db_path, const char *wal_path, ry_raw_visit visit, void *ctx,
-                  uint64_t *n_bad, ry_err *err);
+                  struct ry_raw_damage *damage, ry_err *err);
 
 /* The first bytes of the file as they stand in the log or in the file; false when there are fewer. */
 bool ry_raw_header(const char *db_path, const char *wal_path, uint8_t header[RY_RAW_HEADER_BYTES]);

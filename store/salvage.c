@@ -214,19 +214,23 @@ static ry_rc rescue_finish(struct rescue *r, ry_err *err)
     return RY_OK;
 }
 
-/* The index over the messages' places is a second witness: what it names and no page gave is lost. It is only
- * believed to be whole when it names everything that was found. */
-static int64_t count_lost(const struct rescue *r, uint64_t n_bad)
+/* The index over the messages' places is a second witness: what it names and no page gave is lost. It is
+ * believed to be whole when all of it was readable and it names everything that was found. Failing that, nothing
+ * is lost when every page of rows was readable. */
+static int64_t count_lost(const struct rescue *r, const struct ry_raw_damage *damage,
+                          int64_t n_saved)
 {
     int64_t missing =
         count(r, "SELECT count(*) FROM places WHERE id NOT IN (SELECT id FROM messages)");
     int64_t unnamed =
         count(r, "SELECT count(*) FROM messages WHERE id NOT IN (SELECT id FROM places)");
-    if (missing < 0 || unnamed < 0)
+    if (missing < 0 || unnamed < 0 || n_saved <= 0)
         return -1;
-    if (unnamed == 0 || (missing == 0 && n_bad == 0))
+    bool placed = damage->n_lacking == 0 && damage->n_unknown <= damage->n_rows;
+    if (unnamed == 0 && damage->n_keys == 0 && placed)
         return missing;
-    return -1;
+    placed = damage->n_lacking == 0 && damage->n_unknown <= damage->n_keys;
+    return missing == 0 && damage->n_rows == 0 && placed ? 0 : -1;
 }
 
 /* ---- moving aside ---- */
@@ -352,20 +356,20 @@ ry_rc ry_salvage(const struct ry_files *files, struct ry_salvage_report *report,
 {
     struct rescue r = {0};
     struct ry_salvage_report done = {0};
-    uint64_t n_bad = 0;
+    struct ry_raw_damage damage = {0};
     char *fresh = ry_files_name(files, ".new");
     char *salvaged = ry_files_name(files, ".salvaged");
     ry_rc rc = fresh && salvaged ? rescue_open(&r, fresh, err)
                                  : ry_err_set(err, RY_ERR_MEMORY, "no memory to salvage the vault");
     if (rc == RY_OK)
-        rc = ry_raw_walk(files->path, files->wal_path, visit, &r, &n_bad, err);
+        rc = ry_raw_walk(files->path, files->wal_path, visit, &r, &damage, err);
     if (rc == RY_OK)
         rc = refuse_foreign(files, &r, err);
     if (rc == RY_OK)
         rc = rescue_finish(&r, err);
     if (rc == RY_OK) {
         done.n_saved = count(&r, "SELECT count(*) FROM messages");
-        done.n_lost = count_lost(&r, n_bad);
+        done.n_lost = count_lost(&r, &damage, done.n_saved);
     }
     rescue_close(&r);
     if (rc == RY_OK)
