@@ -328,7 +328,7 @@ static ry_rc bind_ffn(struct binder *b, uint32_t i, struct ry_layer *l)
 static void place_layer(const struct ry_model *m, uint32_t i, struct ry_layer *l)
 {
     const struct ry_hparams *hp = &m->hp;
-    bool slides = hp->window_every && (i + 1) % hp->window_every != 0;
+    bool slides = hp->window && (!hp->window_every || (i + 1) % hp->window_every != 0);
     bool own_base = slides && hp->window_rope_base > 0.0f;
     bool no_rope = m->arch->nope_every && (i + 1) % m->arch->nope_every == 0;
     l->window = slides ? hp->window : 0;

@@ -328,6 +328,8 @@ START_TEST(layers_of_gemma3_slide_but_each_sixth)
     struct gb_shape shape = gb_shape_default("gemma3", RY_FMT_F32);
     shape.n_layer = 7;
     gb_model(&b, &shape);
+    uint8_t slides[7] = {1, 1, 1, 1, 1, 0, 1};
+    gb_set_array(&b, "gemma3.attention.sliding_window_pattern", RY_GGUF_BOOL, 7, slides, 7);
     gb_set_f32(&b, "gemma3.rope.freq_base", 1e6f);
     gb_set_str(&b, "gemma3.rope.scaling.type", "linear");
     gb_set_f32(&b, "gemma3.rope.scaling.factor", 8.0f);
@@ -411,7 +413,8 @@ START_TEST(longrope_serves_its_original_context)
         shorts[i] = 1.0f + (float)i;
         longs[i] = 100.0f;
     }
-    gb_set_str(&b, "phi3.rope.scaling.type", "longrope");
+    if (_i) /* converters leave it out */
+        gb_set_str(&b, "phi3.rope.scaling.type", "longrope");
     gb_set_u32(&b, "phi3.rope.scaling.original_context_length", 128);
     gb_set_f32(&b, "phi3.rope.scaling.attn_factor", 1.25f);
     gb_add_matrix(&b, "rope_factors_short.weight", RY_FMT_F32, 8, 1, shorts);
@@ -424,6 +427,25 @@ START_TEST(longrope_serves_its_original_context)
     ck_assert_float_eq(m.hp.attn_scale, 0.25f * 1.25f * 1.25f);
     ry_model_done(&m);
     done(&p);
+}
+END_TEST
+
+START_TEST(every_layer_of_phi3_slides_where_the_file_says_so)
+{
+    static const uint32_t windows[] = {0, 100};
+    for (int k = 0; k < 2; k++) {
+        struct gb b;
+        struct gb_shape shape = gb_shape_default("phi3", RY_FMT_F32);
+        gb_model(&b, &shape);
+        gb_set_u32(&b, "phi3.attention.sliding_window", windows[k]);
+        struct parsed p = parse_built(&b);
+        struct ry_model m = bind_ok(&p);
+        ck_assert_uint_eq(m.layers[0].window, windows[k]);
+        ck_assert_uint_eq(m.layers[1].window, windows[k]);
+        ck_assert_float_eq(m.layers[1].rope_base, 10000.0f);
+        ry_model_done(&m);
+        done(&p);
+    }
 }
 END_TEST
 
@@ -687,7 +709,8 @@ static Suite *suite(void)
     tcase_add_test(tc, layers_of_gemma2_slide_when_even);
     tcase_add_test(tc, the_27b_models_of_gemma_scale_scores_by_the_width);
     tcase_add_test(tc, each_fourth_layer_of_smollm3_has_no_rope);
-    tcase_add_test(tc, longrope_serves_its_original_context);
+    tcase_add_loop_test(tc, longrope_serves_its_original_context, 0, 2);
+    tcase_add_test(tc, every_layer_of_phi3_slides_where_the_file_says_so);
     tcase_add_test(tc, defaults_stand_in_for_optional_keys);
     tcase_add_loop_test(tc, one_scale_for_all_blocks_is_found, 0, 2);
     tcase_add_test(tc, a_scale_tensor_multiplies);
