@@ -86,6 +86,12 @@ int32_t ry_tok_find(const ry_tok *tok, const char *text, size_t len)
     return ry_tok_lookup(tok, text, len);
 }
 
+const char *ry_tok_text(const ry_tok *tok, int32_t id, size_t *len)
+{
+    *len = in_vocab(tok, id) ? tok->text_at[id + 1] - tok->text_at[id] : 0;
+    return *len ? tok->texts + tok->text_at[id] : "";
+}
+
 const char *ry_tok_bytes(const ry_tok *tok, int32_t id, size_t *len)
 {
     *len = in_vocab(tok, id) ? tok->byte_at[id + 1] - tok->byte_at[id] : 0;

@@ -23,6 +23,8 @@ bool ry_tok_is_eog(const ry_tok *tok, int32_t id);
 bool ry_tok_is_control(const ry_tok *tok, int32_t id);
 /* Id of the token whose text is exactly this, -1 when there is none. */
 int32_t ry_tok_find(const ry_tok *tok, const char *text, size_t len);
+/* Text of a token as the file writes it (control tokens too); "" for an id out of range. Borrowed from tok. */
+const char *ry_tok_text(const ry_tok *tok, int32_t id, size_t *len);
 /* As ry_engine_token_bytes. */
 const char *ry_tok_bytes(const ry_tok *tok, int32_t id, size_t *len);
 /* As ry_engine_tokenize. */

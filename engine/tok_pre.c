@@ -5,7 +5,6 @@
  */
 #include "engine/tok_pre.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include <utf8proc.h>
@@ -27,7 +26,7 @@ struct glyph {
     size_t n_bytes;
 };
 
-static bool is_white_space(int32_t cp)
+bool ry_pre_is_space(int32_t cp)
 {
     return (cp >= 0x09 && cp <= 0x0D) || cp == 0x20 || cp == 0x85 || cp == 0xA0 || cp == 0x1680 ||
            (cp >= 0x2000 && cp <= 0x200A) || cp == 0x2028 || cp == 0x2029 || cp == 0x202F ||
@@ -36,7 +35,7 @@ static bool is_white_space(int32_t cp)
 
 static unsigned classify(int32_t cp)
 {
-    unsigned is = is_white_space(cp) ? IS_S : 0;
+    unsigned is = ry_pre_is_space(cp) ? IS_S : 0;
     switch (utf8proc_category(cp)) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes of the match that begins exactly at text[at), at < end; 0 when none does, and then *skip (preset to 0) may
  * say how many bytes from `at` on cannot begin a match either (0: one code point). */
@@ -22,6 +23,9 @@ struct ry_pre {
     bool ignore_merges;                      /* a word of the vocabulary is emitted whole */
     bool adds_bos;                           /* where the file does not say */
 };
+
+/* Unicode's White_Space property: \s of the patterns. */
+bool ry_pre_is_space(int32_t cp);
 
 /* The row for a `tokenizer.ggml.pre` value (aliases included); NULL when unknown. Static storage. */
 const struct ry_pre *ry_pre_find(const char *name, size_t len);
