@@ -32,6 +32,7 @@ enum op {
     SET_STR,   /* text */
     SET_BOOL,  /* byte a */
     SET_HEADS, /* array of two u32: a, b */
+    SET_BOOLS, /* array of two bool: a, b */
     SET_EMPTY, /* an array of no u32 */
     SET_NEST,  /* an array of one array */
     DROP_KEY,
@@ -411,9 +412,13 @@ static const struct bad_file files[] = {
     ROW("rope-factor-nan", "key 'llama.rope.scaling.factor' is nan",
         EDIT(SET_F32, "llama.rope.scaling.factor", 0, 0, "nan")),
     ROW_OF("longrope-partial", "phi3", RY_FMT_F32, "with partial rotation (8 of 16)",
-           EDIT(SET_STR, "phi3.rope.scaling.type", 0, 0, "longrope"),
            EDIT(SET_F32, "phi3.rope.scaling.attn_factor", 0, 0, "1.19"),
            EDIT(SET_U32, "phi3.rope.dimension_count", 8)),
+    ROW_OF("window-pattern", "gemma3", RY_FMT_F32,
+           "key 'gemma3.attention.sliding_window_pattern' differs at layer 1 from one global",
+           EDIT(SET_BOOLS, "gemma3.attention.sliding_window_pattern", 1, 0)),
+    ROW("rope-factors-long-only", "tensor 'rope_factors_long.weight' (1 such in the file)",
+        EDIT(T_ADD, "rope_factors_long.weight", 8)),
     ROW("split-file", "key 'split.count' is 3: one part of a split model",
         EDIT(SET_U32, "split.count", 3)),
     ROW("experts", "key 'llama.expert_count' is 8: a mixture of experts",
@@ -456,6 +461,7 @@ static bool edit_key(struct gb *b, const struct edit *e)
     struct gb_kv *kv = e->target ? gb_find_kv(b, e->target) : NULL;
     int32_t i32 = (int32_t)(uint32_t)e->a;
     uint32_t heads[2] = {(uint32_t)e->a, (uint32_t)e->b};
+    uint8_t bools[2] = {(uint8_t)e->a, (uint8_t)e->b};
     static const uint8_t one_u8[13] = {0, 0, 0, 0, 1};
     switch (e->op) {
     case KEY_NAME:
@@ -490,6 +496,9 @@ static bool edit_key(struct gb *b, const struct edit *e)
         return true;
     case SET_HEADS:
         gb_set_array(b, e->target, RY_GGUF_U32, 2, heads, sizeof heads);
+        return true;
+    case SET_BOOLS:
+        gb_set_array(b, e->target, RY_GGUF_BOOL, 2, bools, sizeof bools);
         return true;
     case SET_EMPTY:
         gb_set_array(b, e->target, RY_GGUF_U32, 0, "", 0);
