@@ -50,9 +50,9 @@ static void put(struct list *l, const char *text, int32_t type, float score)
 void tv_spm(struct gb *b)
 {
     static const char *const pieces[] = {
-        SP "h",      "he",        "ll", "llo", "hello", SP "hello", SP "w",   "or",  "wor",
-        SP "wor",    "ld",        "aa", "aaa", "aaaa",  SP "a",     "ab",     "abc", SP SP,
-        SP SP SP SP, "\xC3\xA9t", "no", "od",  "de",    "node",     SP "node"};
+        "he",        "ll",        "llo", "hello", SP "hello", SP "h", SP "w",   "or",  "wor",
+        SP "wor",    "ld",        "aa",  "aaa",   "aaaa",     SP "a", "ab",     "abc", SP SP,
+        SP SP SP SP, "\xC3\xA9t", "no",  "od",    "de",       "node", SP "node"};
     static const char *const letters = "abcdehlnortw";
     struct list *l = calloc(1, sizeof *l);
     must(l != NULL, "memory");
