@@ -2,10 +2,13 @@
  *
  *   bench_cache [--json] [--readers N] [--reads N] [--keys N]
  *
- * Trace: Zipf(0.99) over the keys, texts of 512 bytes, room for a tenth of them. A reader that misses inserts
- * (the text is at hand: what sqlite costs is the row "sqlite"). The writer replaces texts without pause.
- *   aligned  shards, lines of 64 bytes on lines of the CPU's cache     plain  one lock, lines that straddle two
- *   sqlite   a prepared SELECT by id in WAL mode, one connection a thread, everything in its page cache
+ * Trace: Zipf(0.99) over the keys, texts of 512 bytes, room for a tenth of them. A reader that
+ * misses inserts (the text is at hand: what sqlite costs is the row "sqlite"). The writer
+ * replaces texts without pause.
+ *   aligned  shards, lines of 64 bytes on lines of the CPU's cache
+ *   plain    one lock, lines that straddle two
+ *   sqlite   a prepared SELECT by id, one connection a thread, everything in its page cache,
+ *            and no writer beside it
  * "belady" is the best hit rate that any policy could have with this room, from the same trace. */
 #include <math.h>
 #include <pthread.h>
@@ -236,7 +239,8 @@ static void report(const char *name, const struct reader *readers, double second
                ry_hist_quantile_us(&all, 0.99), ry_hist_quantile_us(&all, 0.999), rate);
 }
 
-/* Runs all readers, and the writer beside them when there is a cache. False when a thread failed. */
+/* Runs all readers, and the writer beside them when there is a cache. False when a thread
+ * failed. */
 static bool run(const char *name, ry_cache *cache, const char *db_path, double best)
 {
     static struct reader readers[READERS_MAX];

@@ -1,8 +1,11 @@
 /* The vault, measured: what a turn of chat pays for never losing a word.
  *
- *   bench_vault [--json] [--messages N] [DIRECTORY]        (a vault is made there and removed; default: .)
+ *   bench_vault [--json] [--messages N] [DIRECTORY]
  *
- *   append       one message, acknowledged (one sync)         group     100 messages, one sync, per message
+ * A vault is made in DIRECTORY (default: here) and removed.
+ *
+ *   append       one message, acknowledged (one sync)
+ *   group        100 messages, one sync, per message
  *   update       an answer of 4 KB rewritten while streaming   maintain  a TRUNCATE checkpoint
  *   list hot     a session of 50 messages from the cache       list cold the same from sqlite
  *   open         opening and checking the whole vault */

@@ -1,7 +1,7 @@
 /* The cache-aligned LRU. See cache.h.
  *
- * One mutex a shard: a hit reorders the LRU list, so a reader writes anyway; what is short is made parallel by
- * shards instead. Copying in and freeing happen outside the lock. */
+ * One mutex a shard: a hit reorders the LRU list, so a reader writes anyway; what is short is
+ * made parallel by shards instead. Copying in and freeing happen outside the lock. */
 #include "store/cache.h"
 
 #include <pthread.h>
@@ -51,7 +51,8 @@ struct ry_cache {
     const struct ry_cache_policy *policy;
 };
 
-/* The finaliser of MurmurHash3 (public domain, Austin Appleby): every input bit reaches every output bit. */
+/* The finaliser of MurmurHash3 (public domain, Austin Appleby): every input bit reaches every
+ * output bit. */
 static uint64_t hash_of(uint64_t key)
 {
     key ^= key >> 33;

@@ -5,9 +5,9 @@
  *                 ├─ lines[]    hot: 64 bytes an entry, aligned to 64 (policy.h)
  *                 └─ payloads   cold: one block each, touched only by who reads the text
  *
- * Threads: every function may be called from any thread, except new and free. A payload's bytes do not change
- * while they are in the cache: a replacement is a new payload, so a reader with a pin needs no lock. It knows
- * nothing of sqlite and of what the bytes mean. */
+ * Threads: every function may be called from any thread, except new and free. A payload's bytes
+ * do not change while they are in the cache: a replacement is a new payload, so a reader with a
+ * pin needs no lock. It knows nothing of sqlite and of what the bytes mean. */
 #ifndef RYOT_STORE_CACHE_H
 #define RYOT_STORE_CACHE_H
 
@@ -58,9 +58,9 @@ bool ry_cache_get(ry_cache *cache, uint64_t key, struct ry_cache_ref *ref);
 /* Gives the pin back and clears *ref; a cleared ref is accepted. */
 void ry_cache_put(ry_cache *cache, struct ry_cache_ref *ref);
 
-/* Copies the pieces, one behind the other, in as one entry, replacing what the key had; evicts as the policy
- * says. False when it was not kept (too large, no memory, all pinned): then the key has no entry, never an
- * old one. */
+/* Copies the pieces, one behind the other, in as one entry, replacing what the key had; evicts
+ * as the policy says. False when it was not kept (too large, no memory, all pinned): then the
+ * key has no entry, never an old one. */
 bool ry_cache_insert(ry_cache *cache, uint64_t key, const struct ry_cache_piece *pieces,
                      size_t n_pieces);
 

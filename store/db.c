@@ -18,8 +18,9 @@ enum {
     CHECKPOINT_RETRY_MS = 5000,
     CHECKPOINT_AFTER_COMMIT_MS = 30000,
     CHECKPOINT_AFTER_DELETE_MS = 5000,
-    CHECKPOINT_BACKSTOP_PAGES = 8 * RY_DB_CHECKPOINT_PAGES, /* when nobody calls maintain */
-    CHECK_DEEP_BYTES = 64 << 20,   /* up to here everything is checked at open */
+    CHECKPOINT_PAGES = 1000,
+    CHECKPOINT_BACKSTOP_PAGES = 8 * CHECKPOINT_PAGES, /* when nobody calls maintain */
+    CHECK_DEEP_BYTES = 64 << 20,                      /* up to here everything is checked at open */
     CHECK_QUICK_BYTES = 256 << 20, /* up to here every page, not whether indices agree */
 };
 
@@ -305,7 +306,7 @@ void ry_db_note_deletion(struct ry_db *db)
 
 ry_rc ry_db_maintain(struct ry_db *db, uint64_t now_ms, ry_err *err)
 {
-    bool due = db->wal_pages >= RY_DB_CHECKPOINT_PAGES ||
+    bool due = db->wal_pages >= CHECKPOINT_PAGES ||
                (db->dirty_ms && now_ms >= db->dirty_ms + CHECKPOINT_AFTER_COMMIT_MS) ||
                (db->deleted_ms && now_ms >= db->deleted_ms + CHECKPOINT_AFTER_DELETE_MS);
     if (!due || !db->files.path || db->read_only || db->in_group || now_ms < db->retry_ms)
@@ -359,8 +360,8 @@ ry_rc ry_db_open_memory(struct ry_db *db, ry_err *err)
     return rc;
 }
 
-/* A file: URI, for the one parameter that a plain name cannot carry: immutable, for a vault in a directory where
- * sqlite may not make its shared-memory file. */
+/* A file: URI, for the one parameter that a plain name cannot carry: immutable, for a vault in a
+ * directory where sqlite may not make its shared-memory file. */
 static int open_handle(struct ry_db *db, bool immutable)
 {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE |
@@ -382,8 +383,11 @@ static int open_handle(struct ry_db *db, bool immutable)
     return code;
 }
 
+/* Closes without finishing the log: what is refused or damaged stays as it was found. */
 static enum ry_db_state give_up(struct ry_db *db, enum ry_db_state state)
 {
+    if (db->h)
+        sqlite3_db_config(db->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     ry_db_close(db);
     return state;
 }
@@ -412,9 +416,9 @@ static enum ry_db_state check_with(struct ry_db *db, const char *pragma, ry_err 
     return ok ? RY_DB_READY : give_up(db, RY_DB_DAMAGED);
 }
 
-/* Bounded, since it is paid at every start: 64,000 messages (67 MB, in the page cache) take 42 ms for the deep
- * check and 33 ms for the quick one on one core of a virtual Intel Xeon (bench_vault). A very large
- * vault gets its sessions checked only, unless a mark asks for more. */
+/* Bounded, since it is paid at every start: 64,000 messages (67 MB, in the page cache) take 42
+ * ms for the deep check and 33 ms for the quick one on one core of a virtual Intel Xeon
+ * (bench_vault). A very large vault gets its sessions checked only, unless a mark asks for more. */
 static enum ry_db_state check_contents(struct ry_db *db, bool full, ry_err *err)
 {
     int64_t bytes = ry_files_size(db->files.path) + ry_files_size(db->files.wal_path);
@@ -474,8 +478,15 @@ static enum ry_db_state set_up_writer(struct ry_db *db, bool full, ry_err *err)
 enum ry_db_state ry_db_open(struct ry_db *db, bool full, ry_err *err)
 {
     db->read_only = db->files.lock_fd < 0;
-    bool immutable =
-        db->read_only && !db->files.dir_writable && ry_files_size(db->files.wal_path) == 0;
+    bool log_empty = ry_files_size(db->files.wal_path) == 0;
+    bool immutable = db->read_only && !db->files.dir_writable && log_empty;
+    if (db->read_only && !db->files.dir_writable && !log_empty) {
+        ry_err_set(err, RY_ERR_VAULT,
+                   "%s has an unfinished log, and its directory is read-only: make the directory "
+                   "writable once",
+                   db->files.path);
+        return RY_DB_REFUSED;
+    }
     for (int attempt = 0;; attempt++) {
         if (open_handle(db, immutable) != SQLITE_OK)
             return fail_with(db, "cannot be opened", err);
@@ -517,7 +528,8 @@ void ry_db_close(struct ry_db *db)
         db->stmts[i] = NULL;
     }
     bool locked = ry_files_lock(&db->files, NULL) == RY_OK;
-    if (!locked) /* somebody writes: the log stays for the next opening */
+    bool finish_log = locked && (!db->files.path || ry_files_same(&db->files, NULL) == RY_OK);
+    if (!finish_log) /* somebody writes, or the name (and the log's) is another file's by now */
         sqlite3_db_config(db->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_close(db->h);
     db->h = NULL;

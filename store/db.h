@@ -1,8 +1,8 @@
-/* One sqlite connection with the vault's settings, its prepared statements, and transactions that take the
- * lock between processes (inside store/ only).
+/* One sqlite connection with the vault's settings, its prepared statements, and transactions
+ * that take the lock between processes (inside store/ only).
  *
- *   enter ─▶ lock, same file?, BEGIN IMMEDIATE ─▶ statements ─▶ leave: COMMIT, unlock      outside a group
- *   begin ─▶ the same ─▶ { enter: SAVEPOINT ... leave: RELEASE } ... ─▶ commit             a group: one sync
+ *   alone:    enter ─▶ lock, same file?, BEGIN IMMEDIATE ─▶ statements ─▶ leave: COMMIT, unlock
+ *   a group:  begin ─▶ the same ─▶ { enter: SAVEPOINT, leave: RELEASE } ... ─▶ commit: one sync
  *
  * Thread: the vault's owner. It knows nothing of the cache. */
 #ifndef RYOT_STORE_DB_H
@@ -19,8 +19,6 @@
 enum {
     RY_DB_TEXT_MAX = 64 << 20, /* bytes of one message */
     RY_DB_FIELD_MAX = 1 << 20, /* bytes of any other text field */
-    RY_DB_PAGE_BYTES = 4096,
-    RY_DB_CHECKPOINT_PAGES = 1000,
     RY_DB_CODEC_PLAIN = 0,
 };
 
@@ -69,19 +67,20 @@ enum ry_db_state {
 /* In memory, schema made. */
 ry_rc ry_db_open_memory(struct ry_db *db, ry_err *err);
 
-/* Opens db->files (prepared, locked by the caller, existing), checks it (`full`: everything, however large) and
- * migrates it. Without a lock file it is opened for reading only. */
+/* Opens db->files (prepared, locked by the caller, existing), checks it (`full`: everything,
+ * however large) and migrates it. Without a lock file it is opened for reading only. */
 enum ry_db_state ry_db_open(struct ry_db *db, bool full, ry_err *err);
 
 /* Closes the connection; files stay. Finishes the log (checkpoint) when it was the last connection.
  * Accepts one that is not open. */
 void ry_db_close(struct ry_db *db);
 
-/* The settings that any connection of ours gets: limits, DEFENSIVE, no trusted schema, no triggers or views. */
+/* The settings that any connection of ours gets: limits, DEFENSIVE, no trusted schema, no
+ * triggers or views. */
 void ry_db_harden(sqlite3 *h);
 
-/* The prepared statement, reset, its bindings cleared. Never NULL. Borrowed; ry_db_reset it after use, so that
- * no read stays open. */
+/* The prepared statement, reset, its bindings cleared. Never NULL. Borrowed; ry_db_reset it
+ * after use, so that no read stays open. */
 sqlite3_stmt *ry_db_stmt(struct ry_db *db, enum ry_stmt which);
 
 /* Turns the connection's last error into ours, with advice; marks damage for the next opening. */
@@ -91,7 +90,8 @@ ry_rc ry_db_error(struct ry_db *db, const char *what, ry_err *err);
 ry_rc ry_db_run(struct ry_db *db, sqlite3_stmt *stmt, const char *what, ry_err *err);
 
 ry_rc ry_db_enter(struct ry_db *db, ry_err *err);
-/* Ends what enter began: keeps it when rc is RY_OK, else undoes it. Returns rc, or why it could not be kept. */
+/* Ends what enter began: keeps it when rc is RY_OK, else undoes it. Returns rc, or why it could
+ * not be kept. */
 ry_rc ry_db_leave(struct ry_db *db, ry_rc rc, ry_err *err);
 
 ry_rc ry_db_begin(struct ry_db *db, ry_err *err);
@@ -101,8 +101,8 @@ void ry_db_rollback(struct ry_db *db);
 /* Something was deleted: its text is to leave the log soon. */
 void ry_db_note_deletion(struct ry_db *db);
 
-/* TRUNCATE checkpoint when due (VAULT: 1,000 pages, 30 s after a commit, 5 s after a deletion); another
- * process's reader in the way: tried again after 5 s. */
+/* TRUNCATE checkpoint when due (VAULT: 1,000 pages, 30 s after a commit, 5 s after a deletion);
+ * another process's reader in the way: tried again after 5 s. */
 ry_rc ry_db_maintain(struct ry_db *db, uint64_t now_ms, ry_err *err);
 
 /* What changes when another connection changed the file. */

@@ -1,7 +1,7 @@
 /* Names, path safety, modes and the lock. See files.h.
  *
- * The database itself is looked at with lstat, not opened: closing any descriptor of it would drop the POSIX
- * locks that sqlite holds on it elsewhere in this process. */
+ * The database itself is looked at with lstat, not opened: closing any descriptor of it would
+ * drop the POSIX locks that sqlite holds on it elsewhere in this process. */
 #include "store/files.h"
 
 #include <assert.h>

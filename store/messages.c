@@ -1,7 +1,8 @@
-/* Messages: written to sqlite first, then to the cache; read from the cache, else from sqlite. See vault.h.
+/* Messages: written to sqlite first, then to the cache; read from the cache, else from sqlite.
+ * See vault.h.
  *
- * The cache has one entry for the list of a session (its message ids in order) and one for every message, so
- * that a growing answer replaces one entry and not the conversation. */
+ * The cache has one entry for the list of a session (its message ids in order) and one for every
+ * message, so that a growing answer replaces one entry and not the conversation. */
 #include <string.h>
 
 #include "src/base/clock.h"
@@ -19,7 +20,8 @@ struct packed {
 
 enum { KEY_LIST = 0, KEY_MESSAGE = 1 };
 
-/* Ids come from a file that may be hostile: those that would not fit beside the kind are never cached. */
+/* Ids come from a file that may be hostile: those that would not fit beside the kind are never
+ * cached. */
 static bool cacheable(int64_t id)
 {
     return id > 0 && id <= INT64_MAX / 2;
@@ -37,8 +39,12 @@ static void cache_message(ry_vault *vault, const struct packed *head, const char
 {
     const struct ry_cache_piece pieces[] = {
         {head, sizeof *head}, {text, (size_t)head->text_len}, {stats, (size_t)head->stats_len}};
-    if (cacheable(head->id))
+    if (!cacheable(head->id))
+        return;
+    if (head->role <= RY_VAULT_ASSISTANT)
         ry_cache_insert(vault->cache, key_of(KEY_MESSAGE, head->id), pieces, 3);
+    else /* a damaged row that was updated: reading it anew says so */
+        ry_cache_remove(vault->cache, key_of(KEY_MESSAGE, head->id));
 }
 
 /* A message was appended: the list, when it is there or new, grows by one id. */
@@ -261,7 +267,8 @@ ry_rc ry_vault_message_truncate(ry_vault *vault, int64_t session, int64_t from_p
 
 /* ---- reading ---- */
 
-/* One message out of the cache; false when it is not there (or, without memory, cannot be copied). */
+/* One message out of the cache; false when it is not there (or, without memory, cannot be
+ * copied). */
 static bool take_cached(ry_vault *vault, int64_t id, struct ry_vault_message *out)
 {
     struct ry_cache_ref ref;

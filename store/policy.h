@@ -1,7 +1,7 @@
 /* What decides which line leaves the cache: a strategy behind one table of functions.
  *
- * A shard keeps its lines in one doubly linked order by index. A policy reads and rearranges that order; it
- * never frees, never looks at payloads and never sees another shard.
+ * A shard keeps its lines in one doubly linked order by index. A policy reads and rearranges
+ * that order; it never frees, never looks at payloads and never sees another shard.
  *
  *   order.first ─▶ line ─▶ line ─▶ ... ─▶ order.last          RY_LINE_NONE ends both ways
  *
@@ -16,8 +16,8 @@
 
 struct ry_cache_payload;
 
-/* The hot part of an entry: all that a look-up, a touch or an eviction reads, in one cache line of 64 bytes.
- * The text itself lies behind `payload`. */
+/* The hot part of an entry: all that a look-up, a touch or an eviction reads, in one cache line
+ * of 64 bytes. The text itself lies behind `payload`. */
 struct ry_cache_line {
     uint64_t key;
     uint64_t hash;

@@ -59,7 +59,8 @@ struct sum {
     uint32_t a, b;
 };
 
-/* The log's own check sum (file format, section 4.2), continued from `from`. len: a multiple of 8. */
+/* The log's own check sum (file format, section 4.2), continued from `from`. len: a multiple of
+ * 8. */
 static struct sum sum_of(struct sum from, const uint8_t *p, size_t len, bool big_endian)
 {
     for (size_t i = 0; i < len; i += 8) {
@@ -89,8 +90,9 @@ struct frame {
     bool sound;    /* its check sum holds */
 };
 
-/* A walk over the frames. A frame's sum continues the one before; where that one is broken, both what it says
- * and what its bytes give are tried, so that one broken place does not hide all behind it. */
+/* A walk over the frames. A frame's sum continues the one before; where that one is broken, both
+ * what it says and what its bytes give are tried, so that one broken place does not hide all
+ * behind it. */
 struct log {
     int fd;
     uint64_t size, offset;
@@ -209,8 +211,8 @@ static void raw_close(struct raw *raw)
     ry_mem_free(raw->payload);
 }
 
-/* The newest sound version of each page, as far as its transaction was finished. Two walks: the first finds
- * the last finished transaction and the number of pages. */
+/* The newest sound version of each page, as far as its transaction was finished. Two walks: the
+ * first finds the last finished transaction and the number of pages. */
 static ry_rc map_log(struct raw *raw, const char *wal_path, ry_err *err)
 {
     struct frame frame;
@@ -375,8 +377,8 @@ static bool decode_record(const uint8_t *p, size_t len, struct ry_raw_record *re
     return body == end;
 }
 
-/* Collects a payload of `len` bytes: `local` of them at p, the rest in the chain that starts at page `next`.
- * NULL when the chain is broken. */
+/* Collects a payload of `len` bytes: `local` of them at p, the rest in the chain that starts at
+ * page `next`. NULL when the chain is broken. */
 static const uint8_t *gather(struct raw *raw, const uint8_t *p, size_t local, size_t len,
                              uint32_t next)
 {

@@ -92,8 +92,8 @@ static ry_rc save_session(struct rescue *r, const struct ry_raw_record *record, 
     return sqlite3_step(r->session) == SQLITE_DONE ? RY_OK : sql_error(r, err);
 }
 
-/* Two rows may claim one place, when an old version of a page came to light: both are kept, the second at the
- * end of its session. */
+/* Two rows may claim one place, when an old version of a page came to light: both are kept, the
+ * second at the end of its session. */
 static ry_rc save_message(struct rescue *r, const struct ry_raw_record *record, ry_err *err)
 {
     const struct ry_raw_value *v = record->values;
@@ -145,7 +145,8 @@ static void rescue_close(struct rescue *r)
     sqlite3_close(r->h);
 }
 
-/* An older version of a row that came to light beside the newer one has the shorter text: answers grow. */
+/* An older version of a row that came to light beside the newer one has the shorter text:
+ * answers grow. */
 static ry_rc rescue_open(struct rescue *r, const char *path, ry_err *err)
 {
     *r = (struct rescue){0};
@@ -201,7 +202,8 @@ static int64_t count(const struct rescue *r, const char *sql)
     return n;
 }
 
-/* Messages whose session is lost get one, so that they can be seen; then everything is made durable. */
+/* Messages whose session is lost get one, so that they can be seen; then everything is made
+ * durable. */
 static ry_rc rescue_finish(struct rescue *r, ry_err *err)
 {
     if (sqlite3_exec(
@@ -214,9 +216,9 @@ static ry_rc rescue_finish(struct rescue *r, ry_err *err)
     return RY_OK;
 }
 
-/* The index over the messages' places is a second witness: what it names and no page gave is lost. It is
- * believed to be whole when all of it was readable and it names everything that was found. Failing that, nothing
- * is lost when every page of rows was readable. */
+/* The index over the messages' places is a second witness: what it names and no page gave is
+ * lost. It is believed to be whole when all of it was readable and it names everything that was
+ * found. Failing that, nothing is lost when every page of rows was readable. */
 static int64_t count_lost(const struct rescue *r, const struct ry_raw_damage *damage,
                           int64_t n_saved)
 {
@@ -264,7 +266,8 @@ static ry_rc copy_file(const char *from, const char *to, ry_err *err)
                                strerror(e));
 }
 
-/* A second name for a file, or a copy where the file system has no links. RY_ERR_BUSY: the name is taken. */
+/* A second name for a file, or a copy where the file system has no links. RY_ERR_BUSY: the name
+ * is taken. */
 static ry_rc keep_as(const char *from, const char *to, ry_err *err)
 {
     if (link(from, to) == 0)
@@ -310,7 +313,8 @@ ry_rc ry_salvage_finish(const struct ry_files *files, ry_err *err)
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
             rc = ry_err_set(err, RY_ERR_VAULT, "%s is in the way: not a file of yours", salvaged);
         } else {
-            /* the old log must be gone before the new file has the name: sqlite would play it back into it */
+            /* the old log must be gone before the new file has the name: sqlite would play it
+             * back into it */
             unlink(files->wal_path);
             unlink(shm);
             rc = ry_files_sync_dir(files->path, err);
@@ -342,8 +346,7 @@ static ry_rc refuse_foreign(const struct ry_files *files, const struct rescue *r
             err, RY_ERR_VAULT,
             "%s is no vault of ryot, nor any database that can be read; left as it was",
             files->path);
-    if (ours && memcmp(h, "SQLite format 3", 16) == 0 &&
-        be32(h + 60) > (uint32_t)ry_schema_version && r->n_proven == 0)
+    if (ours && memcmp(h, "SQLite format 3", 16) == 0 && be32(h + 60) > (uint32_t)ry_schema_version)
         return ry_err_set(
             err, RY_ERR_VAULT,
             "%s is damaged and was written by a newer ryot: open it with that one; left "

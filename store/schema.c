@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 /* Text is raw bytes (BLOB): a model may give anything. `codec` says how `text` is stored, 0: plain.
- * `sum` is xxh3 over the text with the message's place and role as seed (see message_sum in row.h).
+ * `sum` is xxh3 over the text with the message's place and role as seed (ry_db_message_sum).
  * Ids are never used twice (AUTOINCREMENT), so that a stale id cannot name another message. */
 static const char version_1[] = "CREATE TABLE sessions("
                                 " id INTEGER PRIMARY KEY AUTOINCREMENT,"

@@ -1,4 +1,5 @@
-/* The vault: opening with its report, sessions, groups, figures. Messages are in messages.c. See vault.h. */
+/* The vault: opening with its report, sessions, groups, figures. Messages are in messages.c. See
+ * vault.h. */
 #include "store/vault.h"
 
 #include <stdio.h>

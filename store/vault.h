@@ -31,7 +31,8 @@ struct ry_vault_report {
 };
 
 /* Opens (and migrates, and if need be salvages). RY_ERR_VAULT: wrong application id, foreign owner, symlink,
- * not a database; the file is left as it was. RY_ERR_NOT_FOUND: no file, and `create` not set. *out owned by the caller; *report may be NULL. */
+ * not a database; the file is left as it was. RY_ERR_NOT_FOUND: no file, and `create` not set.
+ * RY_ERR_BUSY: another process has held the vault for 5 s. *out owned by the caller; *report may be NULL. */
 ry_rc ry_vault_open(ry_vault **out, const struct ry_vault_options *options,
                     struct ry_vault_report *report, ry_err *err);
 
@@ -104,7 +105,8 @@ ry_rc ry_vault_message_append(ry_vault *vault, int64_t session, enum ry_vault_ro
 /* Replaces text, status and stats (NULL: unchanged) of a message: a streaming answer grows this way. */
 ry_rc ry_vault_message_update(ry_vault *vault, int64_t id, const char *text, size_t text_len,
                               enum ry_vault_status status, const char *stats, ry_err *err);
-/* All messages of a session in order; RY_ERR_NOT_FOUND when there is no such session. *out owned: ry_vault_messages_free. */
+/* All messages of a session in order; RY_ERR_NOT_FOUND when there is no such session.
+ * *out owned: ry_vault_messages_free. */
 ry_rc ry_vault_message_list(ry_vault *vault, int64_t session, struct ry_vault_message **out,
                             size_t *n, ry_err *err);
 /* Deletes the messages with pos >= from_pos (regenerate, undo). */

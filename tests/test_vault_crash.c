@@ -1,5 +1,6 @@
-/* kill -9 at any moment: a forked writer tells through a pipe what was acknowledged; it is killed at a random
- * point; then everything acknowledged must be there, byte for byte, and groups must be whole or absent. */
+/* kill -9 at any moment: a forked writer tells through a pipe what was acknowledged; it is
+ * killed at a random point; then everything acknowledged must be there, byte for byte, and
+ * groups must be whole or absent. */
 #include "vault_fixture.h"
 
 #include <signal.h>

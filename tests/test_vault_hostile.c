@@ -1,5 +1,5 @@
-/* Files that lie, disks that fail, strangers: the vault refuses with a clear word, or salvages and says so. It
- * never crashes and never loses a message without a word. */
+/* Files that lie, disks that fail, strangers: the vault refuses with a clear word, or salvages
+ * and says so. It never crashes and never loses a message without a word. */
 #include "vault_fixture.h"
 
 #include <signal.h>
@@ -219,7 +219,8 @@ END_TEST
 
 /* ---- damage ---- */
 
-/* How many of the messages are whole; *marked: there, but flagged, or their session said an error. */
+/* How many of the messages are whole; *marked: there, but flagged, or their session said an
+ * error. */
 static int count_whole(ry_vault *vault, int *marked)
 {
     int whole = 0;
@@ -257,8 +258,8 @@ static int count_whole(ry_vault *vault, int *marked)
 
 enum outcome { REFUSED, SOUND, SALVAGED };
 
-/* Opens what was damaged and holds it to the law: nothing is lost without a word. `lossy`: a note in the report
- * is word enough (the end of a log). */
+/* Opens what was damaged and holds it to the law: nothing is lost without a word. `lossy`: a
+ * note in the report is word enough (the end of a log). */
 static enum outcome open_damaged(bool lossy)
 {
     ry_err err = {0};
@@ -690,6 +691,28 @@ START_TEST(a_damaged_vault_that_is_read_only_is_refused_with_a_word)
 }
 END_TEST
 
+static void expect_unfinished_word(void)
+{
+    ry_vault *vault;
+    need(ry_vault_open(&vault, &(struct ry_vault_options){.path = fix_path, .create = true}, NULL,
+                       &fix_err) == RY_ERR_VAULT,
+         "is refused");
+    need(strstr(fix_err.text, "unfinished log") != NULL, "says why");
+}
+
+START_TEST(a_hot_log_in_a_read_only_folder_is_refused_with_a_word)
+{
+    unsigned char *db, *wal;
+    size_t db_len, wal_len;
+    make_hot(&db, &db_len, &wal, &wal_len);
+    put_hot(db, db_len, wal, wal_len);
+    ry_mem_free(db);
+    ry_mem_free(wal);
+    chmod(fix_dir, 0500);
+    as_nobody(expect_unfinished_word);
+}
+END_TEST
+
 START_TEST(a_vault_deleted_or_moved_while_open_is_told)
 {
     char other[400];
@@ -719,6 +742,25 @@ START_TEST(a_vault_deleted_or_moved_while_open_is_told)
     ck_assert_uint_eq(n, 2);
     ry_vault_messages_free(m, n);
     ry_vault_close(vault);
+}
+END_TEST
+
+START_TEST(closing_a_moved_vault_leaves_the_log_of_another_alone)
+{
+    char name[400], other[400];
+    ry_vault *vault = fix_open(NULL);
+    fix_append(vault, fix_session(vault), 1, 100);
+    snprintf(name, sizeof name, "%s-wal", fix_path);
+    snprintf(other, sizeof other, "%s/elsewhere.db", fix_dir);
+    ck_assert_int_eq(rename(fix_path, other), 0);
+    ck_assert_int_eq(unlink(name), 0);
+    fix_write(fix_path, "another", 7);
+    fix_write(name, "its log", 7);
+    ry_vault_close(vault);
+    size_t len;
+    unsigned char *bytes = fix_read(name, &len);
+    ck_assert(len == 7 && memcmp(bytes, "its log", 7) == 0);
+    ry_mem_free(bytes);
 }
 END_TEST
 
@@ -805,6 +847,8 @@ static Suite *suite(void)
     tcase_add_test(tc, no_vault_is_made_in_a_read_only_folder);
     tcase_add_test(tc, a_damaged_vault_that_is_read_only_is_refused_with_a_word);
     tcase_add_test(tc, a_vault_deleted_or_moved_while_open_is_told);
+    tcase_add_test(tc, closing_a_moved_vault_leaves_the_log_of_another_alone);
+    tcase_add_test(tc, a_hot_log_in_a_read_only_folder_is_refused_with_a_word);
     tcase_add_test(tc, several_processes_write_one_vault_at_once);
     suite_add_tcase(s, tc);
     return s;

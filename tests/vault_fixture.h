@@ -1,5 +1,5 @@
-/* What the vault's tests share: a folder of their own, a vault in it, and texts that can be made again from
- * a number. */
+/* What the vault's tests share: a folder of their own, a vault in it, and texts that can be made
+ * again from a number. */
 #ifndef RYOT_TESTS_VAULT_FIXTURE_H
 #define RYOT_TESTS_VAULT_FIXTURE_H
 
@@ -76,7 +76,8 @@ static inline uint64_t fix_mix(uint64_t x)
     return x;
 }
 
-/* Text number n: its number, then letters and now and then any byte. Owned. *len up to about max. */
+/* Text number n: its number, then letters and now and then any byte. Owned. *len up to about
+ * max. */
 static inline char *fix_text(uint64_t n, size_t max, size_t *len)
 {
     size_t want = 24 + (size_t)(fix_mix(n) % (max > 24 ? max - 23 : 1));
