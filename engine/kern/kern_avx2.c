@@ -269,12 +269,14 @@ static float exp_sum(float *x, size_t n, float m)
     const __m256 mv = _mm256_set1_ps(m);
     __m256 l[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
     size_t i = 0;
-    for (; i + 16 <= n; i += 16)
+    for (; i + 16 <= n; i += 16) {
+        RY_UNROLL
         for (int k = 0; k < 2; k++) {
             __m256 e = exp_8(_mm256_sub_ps(_mm256_loadu_ps(x + i + 8 * k), mv));
             _mm256_storeu_ps(x + i + 8 * k, e);
             l[k] = _mm256_add_ps(l[k], e);
         }
+    }
     for (int k = 0; i < n; i += 8, k++) {
         size_t part = n - i < 8 ? n - i : 8;
         __m256 e = exp_8(_mm256_sub_ps(load_part(x + i, part), mv));

@@ -20,12 +20,20 @@ void ry_kern_init_avx2_ternary(struct ry_kern *k); /* TQ1_0, TQ2_0, I2_S */
 /* The drivers take their format as constant arguments and must be inlined whole to become one loop each. */
 #define RY_INLINE static inline __attribute__((always_inline))
 
+/* Before loops of a constant few steps over vectors: -O2 alone would keep the vectors in memory. */
+#if defined(__clang__)
+#define RY_UNROLL _Pragma("unroll")
+#else
+#define RY_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 enum { RY_GROUP = 8 }; /* rows that end up in the lanes of one vector */
 
 /* Eight row pointers from row r on; rows past the last repeat it, and their results are not stored. */
 RY_INLINE void ry_group_rows(const uint8_t *p[RY_GROUP], const struct ry_wmat *w, size_t r,
                              size_t row1)
 {
+    RY_UNROLL
     for (size_t i = 0; i < RY_GROUP; i++)
         p[i] = (const uint8_t *)w->data + (r + i < row1 ? r + i : row1 - 1) * w->row_bytes;
 }
@@ -91,16 +99,19 @@ RY_INLINE __m256i ry_reduce_rows(const __m256i v[RY_GROUP])
 RY_INLINE void ry_transpose_dwords(__m256i v[RY_GROUP])
 {
     __m256i t[8], u[8];
+    RY_UNROLL
     for (int i = 0; i < 8; i += 2) {
         t[i] = _mm256_unpacklo_epi32(v[i], v[i + 1]);
         t[i + 1] = _mm256_unpackhi_epi32(v[i], v[i + 1]);
     }
+    RY_UNROLL
     for (int i = 0; i < 8; i += 4) {
         u[i] = _mm256_unpacklo_epi64(t[i], t[i + 2]);
         u[i + 1] = _mm256_unpackhi_epi64(t[i], t[i + 2]);
         u[i + 2] = _mm256_unpacklo_epi64(t[i + 1], t[i + 3]);
         u[i + 3] = _mm256_unpackhi_epi64(t[i + 1], t[i + 3]);
     }
+    RY_UNROLL
     for (int i = 0; i < 4; i++) {
         v[i] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x20);
         v[i + 4] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x31);
@@ -120,6 +131,7 @@ RY_INLINE float ry_tree(__m256 l0, __m256 l1)
 RY_INLINE __m128 ry_tree_4(const __m256 l0[4], const __m256 l1[4])
 {
     __m128 b[4];
+    RY_UNROLL
     for (int i = 0; i < 4; i++) {
         __m256 a = _mm256_add_ps(l0[i], l1[i]);
         b[i] = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));

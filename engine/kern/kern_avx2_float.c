@@ -76,10 +76,12 @@ RY_INLINE __m128 dot_4(const uint8_t *const p[4], const float *x, size_t n, size
 {
     __m256 l0[4], l1[4];
     size_t i = 0;
+    RY_UNROLL
     for (int k = 0; k < 4; k++)
         l0[k] = l1[k] = _mm256_setzero_ps();
     for (; i + 16 <= n; i += 16) {
         __m256 x0 = _mm256_loadu_ps(x + i), x1 = _mm256_loadu_ps(x + i + 8);
+        RY_UNROLL
         for (int k = 0; k < 4; k++) {
             const uint8_t *w = p[k] + i * e->bytes;
             if (i % (64 / e->bytes) == 0)
@@ -88,9 +90,11 @@ RY_INLINE __m128 dot_4(const uint8_t *const p[4], const float *x, size_t n, size
             l1[k] = _mm256_fmadd_ps(e->load_8(w + 8 * e->bytes), x1, l1[k]);
         }
     }
-    if (i < n)
+    if (i < n) {
+        RY_UNROLL
         for (int k = 0; k < 4; k++)
             dot_tail(&l0[k], &l1[k], p[k], x, i, n, e);
+    }
     return ry_tree_4(l0, l1);
 }
 
@@ -112,6 +116,7 @@ RY_INLINE void matvec(float *y, const struct ry_wmat *w, size_t row0, size_t row
 {
     for (size_t r = row0; r < row1; r += 4) {
         const uint8_t *p[4];
+        RY_UNROLL
         for (size_t k = 0; k < 4; k++)
             p[k] = (const uint8_t *)w->data + (r + k < row1 ? r + k : row1 - 1) * w->row_bytes;
         store_up_to_4(y + (r - row0), dot_4(p, act, w->n_cols, prefetch, e), row1 - r);
@@ -125,16 +130,21 @@ RY_INLINE void tile_2x3(float out[6], const uint8_t *const p[2], const float *co
 {
     __m256 l0[6], l1[6];
     size_t i = 0;
+    RY_UNROLL
     for (int k = 0; k < 6; k++)
         l0[k] = l1[k] = _mm256_setzero_ps();
-    for (; i + 16 <= n; i += 16)
+    for (; i + 16 <= n; i += 16) {
+        RY_UNROLL
         for (int r = 0; r < 2; r++) {
             __m256 w0 = e->load_8(p[r] + i * e->bytes), w1 = e->load_8(p[r] + (i + 8) * e->bytes);
+            RY_UNROLL
             for (int t = 0; t < 3; t++) {
                 l0[3 * r + t] = _mm256_fmadd_ps(w0, _mm256_loadu_ps(x[t] + i), l0[3 * r + t]);
                 l1[3 * r + t] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(x[t] + i + 8), l1[3 * r + t]);
             }
         }
+    }
+    RY_UNROLL
     for (int k = 0; k < 6; k++) {
         if (i < n)
             dot_tail(&l0[k], &l1[k], p[k / 3], x[k % 3], i, n, e);
@@ -152,6 +162,7 @@ RY_INLINE void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0
         for (size_t t0 = 0; t0 < n_tok; t0 += 3) {
             const float *x[3];
             float out[6];
+            RY_UNROLL
             for (size_t t = 0; t < 3; t++)
                 x[t] = (const float *)((const char *)act +
                                        (t0 + t < n_tok ? t0 + t : n_tok - 1) * act_stride);
@@ -188,6 +199,7 @@ RY_INLINE void attn_qk(float *scores, const float *q, const void *k, size_t stri
 {
     for (size_t i = 0; i < n_pos; i += 4) {
         const uint8_t *p[4];
+        RY_UNROLL
         for (size_t j = 0; j < 4; j++)
             p[j] = (const uint8_t *)k + (i + j < n_pos ? i + j : n_pos - 1) * stride;
         __m128 s = _mm_mul_ps(dot_4(p, q, head_dim, 0, e), _mm_set1_ps(factor));
@@ -212,13 +224,16 @@ RY_INLINE void pv_columns(float *out, const float *p, const uint8_t *v, size_t s
                           int n_vec, const struct elem *e)
 {
     __m256 acc[8];
+    RY_UNROLL
     for (int k = 0; k < n_vec; k++)
         acc[k] = _mm256_loadu_ps(out + 8 * k);
     for (size_t i = 0; i < n_pos; i++, v += stride) {
         __m256 pi = _mm256_set1_ps(p[i]);
+        RY_UNROLL
         for (int k = 0; k < n_vec; k++)
             acc[k] = _mm256_fmadd_ps(pi, e->load_8(v + 8 * (size_t)k * e->bytes), acc[k]);
     }
+    RY_UNROLL
     for (int k = 0; k < n_vec; k++)
         _mm256_storeu_ps(out + 8 * k, acc[k]);
 }

@@ -160,6 +160,7 @@ RY_INLINE __m256i dot_block(__m256i *mins, const uint8_t *block, const int8_t *x
 {
     __m256i sc = f->scales(block), by_chunk = even_odd(sc), sums = _mm256_setzero_si256();
     __m256i bsum = ry_load_256(x_sums);
+    RY_UNROLL
     for (int c = 0; c < 8; c++) {
         __m256i s = _mm256_shuffle_epi8(by_chunk, _mm256_set1_epi16((short)(0x0100 + 0x0202 * c)));
         __m256i words = _mm256_maddubs_epi16(f->codes(block, c), ry_load_256(x + 32 * c));
@@ -184,6 +185,7 @@ RY_INLINE void matvec(float *y, const struct ry_wmat *w, size_t row0, size_t row
             const int8_t *x = (const int8_t *)act + 256 * b;
             size_t at = b * f->bytes;
             __m256i v[RY_GROUP], m[RY_GROUP];
+            RY_UNROLL
             for (int i = 0; i < RY_GROUP; i++) {
                 ry_ask_ahead(p[i] + at, f->bytes, prefetch);
                 v[i] = dot_block(&m[i], p[i] + at, x, ry_act_sums(act, n) + 16 * b, f);
@@ -211,9 +213,11 @@ RY_INLINE void turn_block(struct turned *u, const uint8_t *const p[RY_GROUP], si
                           const struct layout *f)
 {
     __m256i sc[RY_GROUP];
+    RY_UNROLL
     for (int i = 0; i < RY_GROUP; i++)
         sc[i] = f->scales(p[i] + at);
     ry_transpose_dwords(sc);
+    RY_UNROLL
     for (int c = 0; c < 8; c++) {
         __m256i low = _mm256_and_si256(sc[c], _mm256_set1_epi32(0xffff));
         u->even[c] = _mm256_or_si256(low, _mm256_slli_epi32(low, 16));
@@ -222,13 +226,16 @@ RY_INLINE void turn_block(struct turned *u, const uint8_t *const p[RY_GROUP], si
         u->factors[c] = sc[c];
     }
     if (f->mins) {
+        RY_UNROLL
         for (int i = 0; i < RY_GROUP; i++)
             u->factors[i] = f->mins(p[i] + at);
         ry_transpose_dwords(u->factors);
         u->dmin = ry_gather_f16(p, at + f->d_at + 2);
     }
     u->d = ry_gather_f16(p, at + f->d_at);
+    RY_UNROLL
     for (int c = 0; c < 8; c++) {
+        RY_UNROLL
         for (int i = 0; i < RY_GROUP; i++)
             u->codes[c][i] = f->codes(p[i] + at, c);
         ry_transpose_dwords(u->codes[c]);
@@ -239,6 +246,7 @@ RY_INLINE void turn_block(struct turned *u, const uint8_t *const p[RY_GROUP], si
 RY_INLINE __m256i words_of(const __m256i *u, const int8_t *x, int n)
 {
     __m256i words = _mm256_maddubs_epi16(u[0], _mm256_set1_epi32((int)ry_load_u32(x)));
+    RY_UNROLL
     for (int j = 1; j < n; j++)
         words = _mm256_add_epi16(
             words, _mm256_maddubs_epi16(u[j], _mm256_set1_epi32((int)ry_load_u32(x + 4 * j))));
@@ -258,7 +266,8 @@ RY_INLINE __m256i chunk_sums(const struct turned *t, int c, const int8_t *x, con
         return _mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(d, e));
     }
     if (f->by_32)
-        return _mm256_madd_epi16(words_of(u, x, 8), t->even[c]);
+        return _mm256_madd_epi16(_mm256_add_epi16(words_of(u, x, 4), words_of(u + 4, x + 16, 4)),
+                                 t->even[c]);
     return _mm256_add_epi32(_mm256_madd_epi16(words_of(u, x, 4), t->even[c]),
                             _mm256_madd_epi16(words_of(u + 4, x + 16, 4), t->odd[c]));
 }
@@ -269,6 +278,7 @@ RY_INLINE __m256 turned_token(__m256 acc, const struct turned *u, const void *ac
     const int8_t *x = (const int8_t *)act + 256 * b;
     const int16_t *x_sums = ry_act_sums(act, n) + 16 * b;
     __m256i sums = _mm256_setzero_si256(), rest = sums;
+    RY_UNROLL
     for (int c = 0; c < 8; c++) {
         sums = _mm256_add_epi32(sums, chunk_sums(u, c, x, f));
         __m256i two = _mm256_set1_epi32((int)ry_load_u32(x_sums + 2 * c));

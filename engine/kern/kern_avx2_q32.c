@@ -13,7 +13,7 @@
 enum { TILE = 16 }; /* tokens for which eight rows of a block are decoded once */
 
 enum kind {
-    SMALL_4, /* codes 0..15 and a pair of products in 0..30: 16 products fit int16 */
+    SMALL_4, /* codes 0..15: 16 products fit int16 */
     SMALL_5, /* codes 0..31: 8 products fit int16 */
     SIGNED,  /* codes -128..127: a pair of products fits int16 */
 };
@@ -102,9 +102,11 @@ static const struct layout mxfp4 = {17, codes_mxfp4, SMALL_5, 12, false, true};
 RY_INLINE __m256i reduce_words(const __m256i v[RY_GROUP], enum kind kind)
 {
     __m256i t[4], u[2];
+    RY_UNROLL
     for (int i = 0; i < 4; i++)
         t[i] = _mm256_add_epi16(_mm256_unpacklo_epi16(v[2 * i], v[2 * i + 1]),
                                 _mm256_unpackhi_epi16(v[2 * i], v[2 * i + 1]));
+    RY_UNROLL
     for (int i = 0; i < 2; i++)
         u[i] = _mm256_add_epi16(_mm256_unpacklo_epi32(t[2 * i], t[2 * i + 1]),
                                 _mm256_unpackhi_epi32(t[2 * i], t[2 * i + 1]));
@@ -133,6 +135,7 @@ RY_INLINE __m256i dot_rows(const uint8_t *const p[RY_GROUP], size_t at, __m256i 
                            const struct layout *f)
 {
     __m256i v[RY_GROUP];
+    RY_UNROLL
     for (int i = 0; i < RY_GROUP; i++) {
         v[i] = pairs(f->codes(p[i] + at), x, f->kind);
         if (f->kind == SIGNED)
@@ -180,9 +183,11 @@ RY_INLINE void matvec(float *y, const struct ry_wmat *w, size_t row0, size_t row
         __m256 acc = _mm256_setzero_ps();
         for (size_t b = 0; b < n / 32; b++) {
             size_t at = b * f->bytes;
-            if (b % 4 == 0)
+            if (b % 4 == 0) {
+                RY_UNROLL
                 for (int i = 0; i < RY_GROUP; i++)
                     ry_ask_ahead(p[i] + at, 4 * f->bytes, prefetch);
+            }
             __m256i sums = dot_rows(p, at, ry_load_256((const int8_t *)act + 32 * b), f);
             __m256 m = f->minima ? ry_gather_f16(p, at + 2) : _mm256_setzero_ps();
             acc = add_block(acc, scales(p, at, f), m, sums, act, n, b, f);
@@ -193,21 +198,36 @@ RY_INLINE void matvec(float *y, const struct ry_wmat *w, size_t row0, size_t row
 
 /* ---- many tokens ------------------------------------------------------------------------------------- */
 
+/* Products of four vectors of columns and their activations, added in int16: 8 of them in a lane. */
+RY_INLINE __m256i words_of_4(const __m256i *u, const int8_t *x, enum kind kind)
+{
+    __m256i v[4];
+    RY_UNROLL
+    for (int j = 0; j < 4; j++)
+        v[j] = pairs(u[j], _mm256_set1_epi32((int)ry_load_u32(x + 4 * j)), kind);
+    return _mm256_add_epi16(_mm256_add_epi16(v[0], v[1]), _mm256_add_epi16(v[2], v[3]));
+}
+
 /* Sums with lanes = rows: u[j] holds columns 4j..4j+3 of eight rows, x the 32 activations. A lane adds the pairs of its
  * own row only: SMALL_4 all 16 products of a half fit int16 (30,480), SMALL_5 8 (31,496), SIGNED one pair. */
 RY_INLINE __m256i dot_turned(const __m256i u[8], const int8_t *x, enum kind kind)
 {
     const __m256i one = _mm256_set1_epi16(1);
-    int steps = kind == SMALL_4 ? 8 : kind == SMALL_5 ? 4 : 1;
-    __m256i sums = _mm256_setzero_si256();
-    for (int j = 0; j < 8; j += steps) {
-        __m256i words = pairs(u[j], _mm256_set1_epi32((int)ry_load_u32(x + 4 * j)), kind);
-        for (int k = j + 1; k < j + steps; k++)
-            words = _mm256_add_epi16(
-                words, pairs(u[k], _mm256_set1_epi32((int)ry_load_u32(x + 4 * k)), kind));
-        sums = _mm256_add_epi32(sums, _mm256_madd_epi16(words, one));
+    if (kind == SIGNED) {
+        __m256i v[8];
+        RY_UNROLL
+        for (int j = 0; j < 8; j++)
+            v[j] = _mm256_madd_epi16(
+                pairs(u[j], _mm256_set1_epi32((int)ry_load_u32(x + 4 * j)), kind), one);
+        RY_UNROLL
+        for (int j = 0; j < 4; j++)
+            v[j] = _mm256_add_epi32(v[j], v[j + 4]);
+        return _mm256_add_epi32(_mm256_add_epi32(v[0], v[1]), _mm256_add_epi32(v[2], v[3]));
     }
-    return sums;
+    __m256i a = words_of_4(u, x, kind), b = words_of_4(u + 4, x + 16, kind);
+    if (kind == SMALL_4)
+        return _mm256_madd_epi16(_mm256_add_epi16(a, b), one);
+    return _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
 }
 
 RY_INLINE void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0, size_t row1,
@@ -225,6 +245,7 @@ RY_INLINE void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0
                 acc[t] = _mm256_setzero_ps();
             for (size_t b = 0; b < n / 32; b++) {
                 __m256i u[RY_GROUP];
+                RY_UNROLL
                 for (int i = 0; i < RY_GROUP; i++)
                     u[i] = f->codes(p[i] + b * f->bytes);
                 ry_transpose_dwords(u);

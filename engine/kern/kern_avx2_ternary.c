@@ -23,6 +23,7 @@ RY_INLINE void fields(__m256i u[4], const uint8_t *p, bool reversed)
 {
     const __m256i three = _mm256_set1_epi8(3);
     __m256i v = ry_load_256(p);
+    RY_UNROLL
     for (int s = 0; s < 4; s++)
         u[reversed ? 3 - s : s] = _mm256_and_si256(_mm256_srli_epi16(v, 2 * s), three);
 }
@@ -48,6 +49,7 @@ RY_INLINE void dot_fields(__m256i *ones, __m256i *fours, const uint8_t *p, const
 RY_INLINE __m256i dot_two_bits(const uint8_t *p, const int8_t *x, int n, bool reversed)
 {
     __m256i ones = _mm256_setzero_si256(), fours = ones;
+    RY_UNROLL
     for (int i = 0; i < n; i++)
         dot_fields(&ones, &fours, p + 32 * i, x + 128 * i, reversed);
     return _mm256_add_epi16(ones, _mm256_srai_epi16(fours, 2));
@@ -110,6 +112,7 @@ RY_INLINE void codes_tq1_0(__m256i u[8], const uint8_t *p)
 {
     const __m256i flip = _mm256_set1_epi8((char)-128);
     __m256i v = _mm256_xor_si256(ry_load_256(p), flip);
+    RY_UNROLL
     for (int i = 0; i < 5; i++) {
         u[i] = top_trit(v);
         v = times_3(v);
@@ -126,10 +129,14 @@ RY_INLINE void codes_tq1_0(__m256i u[8], const uint8_t *p)
 
 RY_INLINE __m256i dot_codes(const __m256i u[8], const int8_t *x)
 {
-    __m256i s = _mm256_maddubs_epi16(u[0], ry_load_256(x));
-    for (int i = 1; i < 8; i++)
-        s = _mm256_add_epi16(s, _mm256_maddubs_epi16(u[i], ry_load_256(x + 32 * i)));
-    return s;
+    __m256i v[8];
+    RY_UNROLL
+    for (int i = 0; i < 8; i++)
+        v[i] = _mm256_maddubs_epi16(u[i], ry_load_256(x + 32 * i));
+    RY_UNROLL
+    for (int i = 0; i < 4; i++)
+        v[i] = _mm256_add_epi16(v[i], v[i + 4]);
+    return _mm256_add_epi16(_mm256_add_epi16(v[0], v[1]), _mm256_add_epi16(v[2], v[3]));
 }
 
 RY_INLINE __m256i dot_tq1_0(const uint8_t *p, const int8_t *x)
@@ -182,6 +189,7 @@ RY_INLINE __m256 finish_uniform(const __m256i rows[RY_GROUP], const struct ry_wm
 RY_INLINE int32_t sum_256(const int8_t *x)
 {
     __m256i s = _mm256_setzero_si256();
+    RY_UNROLL
     for (int i = 0; i < 8; i++)
         s = _mm256_add_epi16(s, _mm256_maddubs_epi16(_mm256_set1_epi8(1), ry_load_256(x + 32 * i)));
     s = widen(s);
@@ -199,6 +207,7 @@ RY_INLINE __m256 dot_scaled(const uint8_t *const p[RY_GROUP], const void *act, s
     __m256 acc = _mm256_setzero_ps();
     for (size_t b = 0; b < n / 256; b++) {
         __m256i v[RY_GROUP];
+        RY_UNROLL
         for (int i = 0; i < RY_GROUP; i++)
             v[i] = widen(f->dot(p[i] + b * f->step_bytes, x + 256 * b));
         __m256i sums = _mm256_sub_epi32(ry_reduce_rows(v), _mm256_set1_epi32(sum_256(x + 256 * b)));

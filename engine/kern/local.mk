@@ -2,7 +2,7 @@
 ENGINE_SOURCES += engine/quant.h engine/quant.c engine/quant_unpack.h engine/quant_block.c \
   engine/quant_k.c engine/quant_tern.c \
   engine/kern/kern.h engine/kern/kern.c engine/kern/act.h \
-  engine/kern/cpu.c \
+  engine/kern/cpu.h engine/kern/cpu.c engine/kern/host.c \
   engine/kern/kern_scalar.h engine/kern/kern_scalar.c engine/kern/kern_scalar_ops.c
 if RYOT_AVX2
 noinst_LIBRARIES += libkern_avx2.a
