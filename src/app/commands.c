@@ -399,7 +399,7 @@ static ry_rc run_help(ry_chat *chat, const char *arg, ry_err *err)
 
 static ry_rc run_mouse(ry_chat *chat, const char *arg, ry_err *err)
 {
-    bool on;
+    bool on = false;
     ry_rc rc = on_or_off("mouse", arg, &on, err);
     if (rc != RY_OK)
         return rc;

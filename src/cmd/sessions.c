@@ -153,7 +153,7 @@ static ry_rc parse(const struct ry_opts *o, struct request *r, ry_err *err)
 
 ry_rc ry_cmd_sessions(struct ry_setup *s, int *sig, ry_err *err)
 {
-    struct request r;
+    struct request r = {0};
     struct ry_vault_options options = {0};
     struct ry_vault_report report;
     ry_vault *vault = NULL;
