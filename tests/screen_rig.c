@@ -59,14 +59,16 @@ static const char answer_text[] =
     "| `temple` | 400 |\n"
     "| tram | 1,100 |\n";
 
-static const char unicode_text[] = "\u4e2d\u6587\u5b57 wide, e\u0301 one cell, "
-                                   "\U0001F469\u200D\U0001F4BB joined, \u2764\uFE0F selector, "
-                                   "\U0001F1EF\U0001F1F5 flag, \u0928\u092E\u0938\u094D\u0924\u0947 end";
+static const char unicode_text[] =
+    "\u4e2d\u6587\u5b57 wide, e\u0301 one cell, "
+    "\U0001F469\u200D\U0001F4BB joined, \u2764\uFE0F selector, "
+    "\U0001F1EF\U0001F1F5 flag, \u0928\u092E\u0938\u094D\u0924\u0947 end";
 
-static const char hostile_text[] = "a\x1b[31mred\x1b[2J b\x9b"
-                                   "31m c\xC2\x9B"
-                                   "31m d\u202Ereversed e\rf\bg h\u200Bi \xff\xfe j\x1b]0;title\x07 "
-                                   "k&#27;[1m &#x202e;l";
+static const char hostile_text[] =
+    "a\x1b[31mred\x1b[2J b\x9b"
+    "31m c\xC2\x9B"
+    "31m d\u202Ereversed e\rf\bg h\u200Bi \xff\xfe j\x1b]0;title\x07 "
+    "k&#27;[1m &#x202e;l";
 
 static void say(struct child *c, size_t i, enum ry_ui_role role, const char *text, const char *tail)
 {
@@ -457,7 +459,9 @@ const char *rig_text(struct rig *rig)
         for (pos.col = 0; pos.col < cols; pos.col++) {
             VTermScreenCell cell;
             vterm_screen_get_cell(rig->screen, pos, &cell);
-            for (int i = 0; i < VTERM_MAX_CHARS_PER_CELL && cell.chars[i] && cell.chars[i] != (uint32_t)-1; i++) {
+            for (int i = 0;
+                 i < VTERM_MAX_CHARS_PER_CELL && cell.chars[i] && cell.chars[i] != (uint32_t)-1;
+                 i++) {
                 char bytes[4];
                 ry_buf_add(&rig->text, bytes, ry_utf8_encode((int32_t)cell.chars[i], bytes));
             }
@@ -469,7 +473,8 @@ const char *rig_text(struct rig *rig)
                 pos.col++;
         }
         rig->text.len = end;
-        if (rig->text.len > keep && (rig->text.len == 0 || rig->text.data[rig->text.len - 1] != '\n'))
+        if (rig->text.len > keep &&
+            (rig->text.len == 0 || rig->text.data[rig->text.len - 1] != '\n'))
             keep = rig->text.len + 1;
         ry_buf_addc(&rig->text, '\n');
     }

@@ -63,5 +63,4 @@ void rig_cursor(struct rig *rig, int *row, int *col);
 bool rig_is_alternate(const struct rig *rig);
 const char *rig_output(const struct rig *rig, size_t *len);
 
-
 #endif

@@ -248,7 +248,7 @@ void ry_layout_draw(const struct ry_layout *layout, size_t i, struct ry_grid *gr
     for (int b = 0; b < 64; b++)
         if (line->bars >> b & 1)
             ry_grid_fill(grid, y, x + b, 1, RY_AT_DIM, ry_grid_box(grid, RY_BOX_V));
-    if (line->frame) {
+    if (line->frame && line->frame != RY_FRAME_TABLE) {
         draw_frame(line, layout->width, grid, y, x);
         at += line->frame == RY_FRAME_MID || line->frame == RY_FRAME_TOP ? 2 : 0;
         end -= line->frame == RY_FRAME_MID || line->frame == RY_FRAME_TOP ? 2 : 0;

@@ -42,7 +42,8 @@ enum ry_frame {
     RY_FRAME_TOP, /* the line's text is the label */
     RY_FRAME_MID,
     RY_FRAME_BOTTOM,
-    RY_FRAME_RULE /* a horizontal rule */
+    RY_FRAME_RULE, /* a horizontal rule */
+    RY_FRAME_TABLE /* drawn like NONE; nothing is put behind it */
 };
 
 enum { RY_LAYOUT_MAX_INDENT = 40 };

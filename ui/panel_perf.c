@@ -5,7 +5,7 @@
 #include "ui/plot.h"
 #include "ui/view.h"
 
-enum { LABEL = 9, MARK_WIDTH = 8 };
+enum { OP_LABEL = 11, MARK_WIDTH = 8 };
 
 int ry_panel_field(struct ry_grid *grid, struct ry_rect at, int row, int col, const char *label,
                    const char *value)
@@ -144,12 +144,12 @@ static int draw_ops(struct ry_grid *grid, struct ry_rect at, int row, const stru
         ry_buf bar = {0};
         const char *name = perf->ops[i].name ? perf->ops[i].name : "";
         double share = isfinite(perf->ops[i].share) ? perf->ops[i].share : 0;
-        int width = at.cols - LABEL - 6, used;
+        int width = at.cols - OP_LABEL - 6, used;
         ry_plot_bar(&bar, share, width, false, grid->ascii);
-        ry_grid_puts(grid, at.y + row, at.x, LABEL - 1, RY_AT_DIM, name);
-        used = ry_grid_put(grid, at.y + row, at.x + LABEL, width, RY_AT_BAR, ry_buf_str(&bar),
+        ry_grid_puts(grid, at.y + row, at.x, OP_LABEL - 1, RY_AT_DIM, name);
+        used = ry_grid_put(grid, at.y + row, at.x + OP_LABEL, width, RY_AT_BAR, ry_buf_str(&bar),
                            bar.len);
-        ry_grid_putf(grid, at.y + row, at.x + LABEL + used + 1, 6, RY_AT_TEXT, "%.0f %%",
+        ry_grid_putf(grid, at.y + row, at.x + OP_LABEL + used + 1, 6, RY_AT_TEXT, "%.0f %%",
                      100 * share);
         ry_buf_done(&bar);
     }

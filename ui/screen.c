@@ -48,7 +48,7 @@ static void search_line(const ry_ui *ui, struct notice *line)
                                      : "   (^R older, Enter takes it, Esc gives up)");
         return;
     }
-    bool missed = ry_chat_find_result(ui->chat) == 0;
+    bool missed = ry_view_chat_find_result(ui->chat) == 0;
     ry_buf_addf(&line->text, " find: %s", query);
     if (ui->mode == RY_MODE_FIND)
         line->cursor = ry_cells_width(line->text.data, line->text.len);
@@ -130,15 +130,18 @@ static void draw_panels(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *
 
 /* ---- the whole ---- */
 
-static const char *key_line(const ry_ui *ui, ry_buf *out)
+static void draw_status(ry_ui *ui, const struct ry_ui_model *model)
 {
-    ry_buf_adds(out, "F1 help  F2-F4 panels");
-    if (ry_help_has_command(&ui->options, "tasks"))
-        ry_buf_adds(out, "  F5 tasks");
-    if (ry_help_has_command(&ui->options, "sessions"))
-        ry_buf_adds(out, "  F6 sessions");
-    ry_buf_adds(out, "  ^K kernel  ^C stop");
-    return ry_buf_str(out);
+    bool tasks = ry_help_has_command(&ui->options, "tasks");
+    bool sessions = ry_help_has_command(&ui->options, "sessions");
+    ry_buf all = {0};
+    ry_buf_addf(&all, "F1 help  F2-F4 panels%s%s  ^K kernel  ^C stop", tasks ? "  F5 tasks" : "",
+                sessions ? "  F6 sessions" : "");
+    const char *keys[] = {ry_buf_str(&all), "F1 help  F2-F4 panels  ^C stop", "F1 help  ^C stop",
+                          "F1 help"};
+    ry_status_draw(&ui->grid, (struct ry_rect){ui->grid.rows - 1, 0, 1, ui->grid.cols}, model, keys,
+                   sizeof keys / sizeof *keys);
+    ry_buf_done(&all);
 }
 
 static void draw_main(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *model)
@@ -146,7 +149,7 @@ static void draw_main(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *mo
     if (ui->help_open)
         ry_help_draw(&ui->help, &ui->grid, at, &ui->options);
     else
-        ry_chat_draw(ui->chat, &ui->grid, at, model);
+        ry_view_chat_draw(ui->chat, &ui->grid, at, model);
 }
 
 static void draw_empty_hint(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *model)
@@ -182,7 +185,7 @@ static void draw_middle(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *
     }
     draw_main(ui, main, model);
     draw_empty_hint(ui, main, model);
-    if (!ui->help_open && !ry_chat_is_following(ui->chat))
+    if (!ui->help_open && !ry_view_chat_is_following(ui->chat))
         ry_grid_puts(grid, rule, main.cols > 32 ? main.cols - 29 : 1, 28, RY_AT_WARN,
                      " more below: M-End follows ");
 }
@@ -204,11 +207,9 @@ void ry_screen_compose(ry_ui *ui, const struct ry_ui_model *model)
     if (tiny) {
         draw_main(ui, middle, model);
     } else {
-        ry_buf keys = {0};
         ry_status_draw_title(grid, (struct ry_rect){0, 0, 1, cols}, model);
         draw_middle(ui, middle, model);
-        ry_status_draw(grid, (struct ry_rect){rows - 1, 0, 1, cols}, model, key_line(ui, &keys));
-        ry_buf_done(&keys);
+        draw_status(ui, model);
     }
     ry_prompt_draw(&ui->prompt, grid, (struct ry_rect){prompt_y, 0, n_prompt, cols});
     if (has_notice)

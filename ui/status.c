@@ -62,7 +62,6 @@ void ry_status_draw_title(struct ry_grid *grid, struct ry_rect at, const struct 
     int used =
         1 + ry_grid_put(grid, at.y, at.x + 1, room, RY_AT_TITLE, ry_buf_str(&text), text.len);
     ry_buf_clear(&text);
-    ry_buf_adds(&text, "");
     add_part(&text, model->model_name, sep);
     add_part(&text, model->session_title, sep);
     if (text.len) {
@@ -129,11 +128,11 @@ static void add_switches(ry_buf *text, const struct ry_ui_model *model, const ch
 }
 
 void ry_status_draw(struct ry_grid *grid, struct ry_rect at, const struct ry_ui_model *model,
-                    const char *keys)
+                    const char *const *keys, size_t n)
 {
     const char *sep = grid->ascii ? " - " : " \u00B7 ";
     ry_buf text = {0};
-    int used = 1, n_keys = ry_cells_width(keys, strlen(keys));
+    int used = 1;
     enum ry_attr attr = add_activity(&text, model, grid->ascii);
     used += ry_grid_put(grid, at.y, at.x + used, at.cols - used, attr, ry_buf_str(&text), text.len);
     if (text.len)
@@ -142,7 +141,12 @@ void ry_status_draw(struct ry_grid *grid, struct ry_rect at, const struct ry_ui_
     add_switches(&text, model, sep);
     used += ry_grid_put(grid, at.y, at.x + used, at.cols - used, RY_AT_DIM, ry_buf_str(&text),
                         text.len);
-    if (used + 2 + n_keys + 1 <= at.cols)
-        ry_grid_puts(grid, at.y, at.x + at.cols - n_keys - 1, n_keys, RY_AT_DIM, keys);
+    for (size_t i = 0; i < n; i++) {
+        int cells = ry_cells_width(keys[i], strlen(keys[i]));
+        if (used + 2 + cells + 1 <= at.cols) {
+            ry_grid_puts(grid, at.y, at.x + at.cols - cells - 1, cells, RY_AT_DIM, keys[i]);
+            break;
+        }
+    }
     ry_buf_done(&text);
 }

@@ -154,18 +154,20 @@ void ry_table_set(struct ry_table *table, struct ry_layout *layout, const struct
                   bool ascii)
 {
     int widths[RY_TABLE_COLS];
+    struct ry_setting row_set = *set;
     if (table->n_cols == 0 || table->n_cols > RY_TABLE_COLS)
         return;
+    row_set.frame = RY_FRAME_TABLE;
     bool columns = fit_columns(table, layout->width - set->indent, widths);
     for (size_t i = 0; i + table->n_cols <= table->n_cells; i += table->n_cols) {
         if (!columns) {
             set_narrow(table, i, layout, set);
             continue;
         }
-        set_row(table, i, widths, layout, set, ascii);
+        set_row(table, i, widths, layout, &row_set, ascii);
         bool head_ends = table->cells[i].head && (i + table->n_cols >= table->n_cells ||
                                                   !table->cells[i + table->n_cols].head);
         if (head_ends)
-            set_rule(table, widths, layout, set, ascii);
+            set_rule(table, widths, layout, &row_set, ascii);
     }
 }

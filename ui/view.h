@@ -20,8 +20,10 @@ extern const struct ry_view ry_panel_perf, ry_panel_threads, ry_panel_cache;
 
 /* Title line and status line. */
 void ry_status_draw_title(struct ry_grid *grid, struct ry_rect at, const struct ry_ui_model *model);
+
+/* keys[0..n): lines of key hints, longest first: the first that fits is shown. */
 void ry_status_draw(struct ry_grid *grid, struct ry_rect at, const struct ry_ui_model *model,
-                    const char *keys);
+                    const char *const *keys, size_t n);
 
 /* One line "label value" of a panel; returns the cells used. */
 int ry_panel_field(struct ry_grid *grid, struct ry_rect at, int row, int col, const char *label,
