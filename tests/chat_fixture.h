@@ -10,7 +10,7 @@
 #include "src/app/chat.h"
 #include "src/base/clock.h"
 #include "src/base/mem.h"
-#include "tests/gguf_build.h"
+#include "tests/endless_model.h"
 
 struct fixture {
     char dir[64], model[128], vault[128];
@@ -64,40 +64,15 @@ static inline ry_rc fixture_resolve(void *user, const char *word, char **path, r
     return RY_OK;
 }
 
-/* The token that ends an answer is never the likeliest: its row of the head is zero. */
-static inline void fixture_never_ends(struct gb *b)
-{
-    struct gb_tensor *head = gb_find_tensor(b, "output.weight");
-    const struct gb_kv *eos = gb_find_kv(b, "tokenizer.ggml.eos_token_id");
-    uint32_t id;
-    ck_assert(head && eos && eos->value.len == sizeof id);
-    memcpy(&id, eos->value.data, sizeof id);
-    memset(head->data.data + id * head->ne[0] * sizeof(float), 0, head->ne[0] * sizeof(float));
-}
-
 /* Folder and model; n_ctx of the model. */
 static inline void fixture_make(struct fixture *f, uint32_t n_ctx)
 {
-    struct gb b;
-    ry_buf image = {0};
-    struct gb_shape shape = gb_shape_default("llama", RY_FMT_F32);
     *f = (struct fixture){.last_do = -1};
-    shape.vocab = true;
-    shape.n_ctx = n_ctx;
     snprintf(f->dir, sizeof f->dir, "/tmp/ryot-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(f->dir));
     snprintf(f->model, sizeof f->model, "%s/m.gguf", f->dir);
     snprintf(f->vault, sizeof f->vault, "%s/v/vault.db", f->dir);
-    gb_init(&b);
-    gb_model(&b, &shape);
-    fixture_never_ends(&b);
-    gb_image(&b, &image);
-    FILE *out = fopen(f->model, "wb");
-    ck_assert_ptr_nonnull(out);
-    ck_assert_uint_eq(fwrite(image.data, 1, image.len, out), image.len);
-    ck_assert_int_eq(fclose(out), 0);
-    ry_buf_done(&image);
-    gb_done(&b);
+    ck_assert(endless_model_write(f->model, n_ctx));
 }
 
 static inline struct ry_chat_options fixture_options(struct fixture *f)
