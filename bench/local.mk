@@ -1,1 +1,2 @@
 # measurements; none of them runs in the test command
+include bench/store.mk

@@ -41,6 +41,7 @@ static const struct ry_arch rows[] = {
      .rope = RY_ROPE_HALVES,
      .act = RY_FFN_SILU,
      .fused_qkv = true,
+     .window_all = true,
      .fused_gate_up = true},
     {.name = "smollm3", .rope = RY_ROPE_PAIRS, .act = RY_FFN_SILU, .nope_every = 4},
     {.name = "bitnet", BITNET_ROW(.act = RY_FFN_SILU, .must_tie = true)},

@@ -198,7 +198,9 @@ static void text_model(const struct ry_model *m, ry_buf *out)
     ry_buf_addf(out, "attention     %u heads of %u, %u for keys and values", hp->n_head,
                 hp->head_dim_k, hp->n_head_kv);
     if (hp->window)
-        ry_buf_addf(out, ", window %u on all but every %uth layer", hp->window, hp->window_every);
+        ry_buf_addf(out, ", window %u", hp->window);
+    if (hp->window && hp->window_every)
+        ry_buf_addf(out, " (one layer in %u sees everything)", hp->window_every);
     ry_buf_addf(out, "\ncontext       %u tokens%s\n", hp->n_ctx_train,
                 hp->longrope ? " (what the short factors of this longrope model serve)" : "");
     uint64_t kv = kv_bytes_per_token(hp) * shown_ctx(hp);

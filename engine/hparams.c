@@ -215,30 +215,39 @@ static ry_rc read_heads(struct reader *r, struct ry_hparams *hp)
     return RY_OK;
 }
 
-/* longrope: frequencies divided by one list of factors up to the original context, by another beyond. ryot serves
- * the original context with the short ones. What the file multiplies cosines and sines by goes into the scale of the
- * scores (its square: q and k both carry it). */
+/* What a file multiplies cosines and sines by goes into the scale of the scores: its square, since q and k both carry
+ * it. That holds only where whole heads are rotated. */
+static ry_rc read_attn_factor(struct reader *r, struct ry_hparams *hp)
+{
+    float factor = 1.0f;
+    ry_rc rc = or_default(optional_positive(r, "rope.scaling.attn_factor", 100.0f, &factor));
+    if (rc != RY_OK || factor == 1.0f)
+        return rc;
+    if (hp->n_rot != hp->head_dim_k)
+        return ry_gguf_fail(r->g, offset_of(r), r->err,
+                            "key '%s' is %g with partial rotation (%u of %u), which ryot does not "
+                            "run",
+                            r->key, (double)factor, hp->n_rot, hp->head_dim_k);
+    hp->attn_scale *= factor * factor;
+    return RY_OK;
+}
+
+/* longrope: frequencies divided by one list of factors up to the original context, by another beyond. ryot serves the
+ * original context with the short ones. Converters write the two tensors and often no type. */
 static ry_rc read_longrope(struct reader *r, struct ry_hparams *hp)
 {
     uint32_t original = hp->n_ctx_train;
     ry_rc rc = or_default(
         optional_u32(r, "rope.scaling.original_context_length", 1, RY_MAX_CTX, &original));
-    if (rc != RY_OK)
-        return rc;
-    float factor = 1.0f;
-    rc = or_default(optional_positive(r, "rope.scaling.attn_factor", 100.0f, &factor));
-    if (rc != RY_OK)
-        return rc;
-    if (factor != 1.0f && hp->n_rot != hp->head_dim_k)
-        return ry_gguf_fail(r->g, offset_of(r), r->err,
-                            "key '%s' is %g with partial rotation (%u of %u): ryot does not run "
-                            "this kind of longrope model",
-                            r->key, (double)factor, hp->n_rot, hp->head_dim_k);
     hp->longrope = true;
-    hp->attn_scale *= factor * factor;
-    if (original < hp->n_ctx_train)
+    if (rc == RY_OK && original < hp->n_ctx_train)
         hp->n_ctx_train = original;
-    return RY_OK;
+    return rc;
+}
+
+static bool is(struct ry_str s, const char *word)
+{
+    return s.len == strlen(word) && memcmp(s.s, word, s.len) == 0;
 }
 
 static ry_rc read_rope_scaling(struct reader *r, struct ry_hparams *hp)
@@ -249,18 +258,19 @@ static ry_rc read_rope_scaling(struct reader *r, struct ry_hparams *hp)
     ry_rc rc = or_default(ry_gguf_get_str(r->g, key_of(r, "rope.scaling.type"), &type, r->err));
     if (rc != RY_OK)
         return rc;
-    if (type.len == 4 && memcmp(type.s, "none", 4) == 0)
-        return RY_OK;
-    if (type.len == 8 && memcmp(type.s, "longrope", 8) == 0)
-        return read_longrope(r, hp);
-    if (type.len != 6 || memcmp(type.s, "linear", 6) != 0)
+    if (!is(type, "none") && !is(type, "linear") && !is(type, "longrope"))
         return ry_gguf_fail(r->g, offset_of(r), r->err,
                             "key '%s' is '%s'; ryot runs none, linear and longrope", r->key,
                             ry_gguf_quote(type, quoted));
+    rc = read_attn_factor(r, hp);
+    if (rc == RY_OK && ry_gguf_find_tensor(r->g, "rope_factors_short.weight"))
+        rc = read_longrope(r, hp);
+    if (rc != RY_OK || !is(type, "linear"))
+        return rc;
     rc = optional_positive(r, "rope.scaling.factor", 1e6f, &hp->rope_scale);
     if (rc == RY_ERR_NOT_FOUND) /* its name in files of 2023 */
-        rc = or_default(optional_positive(r, "rope.scale_linear", 1e6f, &hp->rope_scale));
-    return rc;
+        rc = optional_positive(r, "rope.scale_linear", 1e6f, &hp->rope_scale);
+    return or_default(rc);
 }
 
 static ry_rc read_rope(struct reader *r, const struct ry_arch *arch, struct ry_hparams *hp)
@@ -279,7 +289,37 @@ static ry_rc read_rope(struct reader *r, const struct ry_arch *arch, struct ry_h
     return rc == RY_OK ? read_rope_scaling(r, hp) : rc;
 }
 
-static ry_rc read_attention(struct reader *r, const struct ry_arch *arch, struct ry_hparams *hp)
+/* A pattern may be given as its period, or as one bool a layer that must agree with the family's period. */
+static ry_rc read_window_pattern(struct reader *r, struct ry_hparams *hp)
+{
+    const struct ry_gguf_kv *kv = ry_gguf_find(r->g, key_of(r, "attention.sliding_window_pattern"));
+    if (!kv || kv->type != RY_GGUF_ARRAY || kv->elem != RY_GGUF_BOOL)
+        return or_default(optional_u32(r, "attention.sliding_window_pattern", 1, RY_MAX_LAYERS,
+                                       &hp->window_every));
+    for (uint64_t i = 0; i < kv->count && i < hp->n_layer; i++)
+        if ((kv->data[i] != 0) != ((i + 1) % hp->window_every != 0))
+            return ry_gguf_fail(r->g, kv->offset, r->err,
+                                "key '%s' differs at layer %" PRIu64
+                                " from one global layer in %u, which ryot runs",
+                                r->key, i, hp->window_every);
+    return RY_OK;
+}
+
+static ry_rc read_window(struct reader *r, const struct ry_arch *arch, struct ry_hparams *hp)
+{
+    if (!arch->window_every && !arch->window_all)
+        return RY_OK;
+    uint32_t least = arch->window_all ? 0 : 1;
+    hp->window = arch->window_default;
+    hp->window_every = arch->window_every;
+    ry_rc rc = optional_u32(r, "attention.sliding_window", least, RY_MAX_CTX, &hp->window);
+    if (rc == RY_ERR_NOT_FOUND && !arch->window_default && !arch->window_all)
+        return missing(r);
+    rc = or_default(rc);
+    return rc == RY_OK && arch->window_every ? read_window_pattern(r, hp) : rc;
+}
+
+static ry_rc read_softcaps(struct reader *r, const struct ry_arch *arch, struct ry_hparams *hp)
 {
     if (arch->softcaps) {
         hp->attn_softcap = 50.0f;
@@ -288,17 +328,6 @@ static ry_rc read_attention(struct reader *r, const struct ry_arch *arch, struct
     ry_rc rc = or_default(optional_positive(r, "attn_logit_softcapping", 1e6f, &hp->attn_softcap));
     if (rc == RY_OK)
         rc = or_default(optional_positive(r, "final_logit_softcapping", 1e6f, &hp->final_softcap));
-    if (rc != RY_OK || !arch->window_every)
-        return rc;
-    hp->window = arch->window_default;
-    rc = optional_u32(r, "attention.sliding_window", 1, RY_MAX_CTX, &hp->window);
-    if (rc == RY_ERR_NOT_FOUND && !arch->window_default)
-        return missing(r);
-    rc = or_default(rc);
-    hp->window_every = arch->window_every;
-    if (rc == RY_OK)
-        rc = or_default(optional_u32(r, "attention.sliding_window_pattern", 1, RY_MAX_LAYERS,
-                                     &hp->window_every));
     return rc;
 }
 
@@ -323,7 +352,9 @@ ry_rc ry_hparams_read(const ry_gguf *gguf, const struct ry_arch **arch, struct r
     hp.attn_scale = 1.0f / sqrtf(scaled_dim);
     rc = read_rope(&r, row, &hp);
     if (rc == RY_OK)
-        rc = read_attention(&r, row, &hp);
+        rc = read_window(&r, row, &hp);
+    if (rc == RY_OK)
+        rc = read_softcaps(&r, row, &hp);
     if (rc != RY_OK)
         return rc;
     *out = hp;

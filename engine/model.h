@@ -23,10 +23,11 @@ struct ry_hparams {
     float attn_softcap, final_softcap; /* 0: none */
     float attn_scale;                  /* 1 / sqrt(head_dim_k) unless the family says otherwise */
     uint32_t window;                   /* 0: none */
-    uint32_t window_every;             /* as in ry_arch, or what the file says */
-    float window_rope_base;            /* base of sliding layers; 0: rope_base */
-    /* longrope: the file's own context is lowered to what the short factors serve (they are rope_freqs then). */
-    bool longrope;
+    uint32_t
+        window_every; /* each n-th layer sees everything; 0: all slide where there is a window */
+    float window_rope_base; /* base of sliding layers; 0: rope_base */
+    bool
+        longrope; /* rope_freqs are the short factors of a longrope model, n_ctx_train what they serve */
 };
 
 /* Matrices: w.scale is the ternary scale (1 where the blocks carry it) times the file's `.scale` tensor where there is

@@ -93,16 +93,16 @@ static ry_rc load_texts(struct ry_tok *tok, const ry_gguf *gguf, uint32_t n_rows
     const struct ry_gguf_kv *kv;
     ry_rc rc = ry_gguf_get_array(gguf, key, RY_GGUF_STRING, &kv, err);
     if (rc == RY_ERR_NOT_FOUND)
-        return ry_err_set(err, RY_ERR_MODEL,
-                          "%s is missing: the file names a tokenizer without one", key);
+        return ry_gguf_fail(gguf, RY_GGUF_NO_OFFSET, err,
+                            "%s is missing: the file names a tokenizer without one", key);
     if (rc)
         return rc;
     uint64_t limit = n_rows ? n_rows : MAX_TOKENS;
     if (kv->count == 0 || kv->count > limit)
-        return ry_err_set(err, RY_ERR_MODEL,
-                          "%s (offset %llu) holds %llu tokens; 1 to %llu can be%s", key,
-                          (unsigned long long)kv->offset, (unsigned long long)kv->count,
-                          (unsigned long long)limit, n_rows ? ", as the embedding has rows" : "");
+        return ry_gguf_fail(gguf, RY_GGUF_NO_OFFSET, err,
+                            "%s (offset %llu) holds %llu tokens; 1 to %llu can be%s", key,
+                            (unsigned long long)kv->offset, (unsigned long long)kv->count,
+                            (unsigned long long)limit, n_rows ? ", as the embedding has rows" : "");
     uint32_t n = tok->n_vocab = (uint32_t)kv->count;
     struct ry_str *strs = ry_mem_alloc(n, sizeof *strs);
     tok->text_at = ry_mem_zalloc((size_t)n + 1, sizeof *tok->text_at);
@@ -124,7 +124,8 @@ static ry_rc load_texts(struct ry_tok *tok, const ry_gguf *gguf, uint32_t n_rows
     for (uint32_t i = 0; i < n; i++) {
         total += strs[i].len;
         if (total > UINT32_MAX) {
-            rc = ry_err_set(err, RY_ERR_MODEL, "%s holds more than 4 GiB of text", key);
+            rc =
+                ry_gguf_fail(gguf, RY_GGUF_NO_OFFSET, err, "%s holds more than 4 GiB of text", key);
             goto done;
         }
         tok->text_at[i + 1] = (uint32_t)total;
@@ -175,9 +176,9 @@ static ry_rc per_token_array(const struct ry_tok *tok, const ry_gguf *gguf, cons
 {
     ry_rc rc = ry_gguf_get_array(gguf, key, elem, kv, err);
     if (rc == RY_OK && (*kv)->count != tok->n_vocab)
-        rc = ry_err_set(err, RY_ERR_MODEL, "%s (offset %llu) has %llu elements for %u tokens", key,
-                        (unsigned long long)(*kv)->offset, (unsigned long long)(*kv)->count,
-                        tok->n_vocab);
+        rc = ry_gguf_fail(
+            gguf, RY_GGUF_NO_OFFSET, err, "%s (offset %llu) has %llu elements for %u tokens", key,
+            (unsigned long long)(*kv)->offset, (unsigned long long)(*kv)->count, tok->n_vocab);
     return rc;
 }
 
@@ -200,13 +201,15 @@ static ry_rc load_types(struct ry_tok *tok, const ry_gguf *gguf, ry_err *err)
         else if (!tok->bpe && value >= 0)
             type = RY_TOK_BYTE;
         if (type >= RY_TOK_TYPE_COUNT)
-            return ry_err_set(err, RY_ERR_MODEL, "%s: token %u has type %d; 0 to %d are known", key,
-                              i, (int)type, RY_TOK_TYPE_COUNT - 1);
+            return ry_gguf_fail(gguf, RY_GGUF_NO_OFFSET, err,
+                                "%s: token %u has type %d; 0 to %d are known", key, i, (int)type,
+                                RY_TOK_TYPE_COUNT - 1);
         if (type == RY_TOK_BYTE && value < 0)
-            return ry_err_set(err, RY_ERR_MODEL,
-                              "%s: token %u is a byte token, but its text '%.*s' is not <0x00> to "
-                              "<0xFF>",
-                              key, i, (int)(len < 64 ? len : 64), text);
+            return ry_gguf_fail(
+                gguf, RY_GGUF_NO_OFFSET, err,
+                "%s: token %u is a byte token, but its text '%.*s' is not <0x00> to "
+                "<0xFF>",
+                key, i, (int)(len < 64 ? len : 64), text);
         tok->type[i] = (uint8_t)type;
     }
     return RY_OK;
@@ -218,8 +221,8 @@ static ry_rc load_scores(struct ry_tok *tok, const ry_gguf *gguf, ry_err *err)
     const struct ry_gguf_kv *kv;
     ry_rc rc = per_token_array(tok, gguf, key, RY_GGUF_F32, &kv, err);
     if (rc == RY_ERR_NOT_FOUND)
-        return ry_err_set(err, RY_ERR_MODEL, "%s is missing: an SPM tokenizer merges by score",
-                          key);
+        return ry_gguf_fail(gguf, RY_GGUF_NO_OFFSET, err,
+                            "%s is missing: an SPM tokenizer merges by score", key);
     if (rc)
         return rc;
     tok->scores = ry_mem_alloc(tok->n_vocab, sizeof *tok->scores);
@@ -228,8 +231,8 @@ static ry_rc load_scores(struct ry_tok *tok, const ry_gguf *gguf, ry_err *err)
     memcpy(tok->scores, kv->data, tok->n_vocab * sizeof *tok->scores);
     for (uint32_t i = 0; i < tok->n_vocab; i++)
         if (isnan(tok->scores[i]))
-            return ry_err_set(err, RY_ERR_MODEL, "%s: the score of token %u is not a number", key,
-                              i);
+            return ry_gguf_fail(gguf, RY_GGUF_NO_OFFSET, err,
+                                "%s: the score of token %u is not a number", key, i);
     return RY_OK;
 }
 
@@ -249,8 +252,8 @@ static ry_rc load_special_id(const struct ry_tok *tok, const ry_gguf *gguf, cons
     if (rc)
         return rc;
     if (id >= tok->n_vocab)
-        return ry_err_set(err, RY_ERR_MODEL, "%s is %u, but the vocabulary has %u tokens", key, id,
-                          tok->n_vocab);
+        return ry_gguf_fail(gguf, RY_GGUF_NO_OFFSET, err,
+                            "%s is %u, but the vocabulary has %u tokens", key, id, tok->n_vocab);
     *out = (int32_t)id;
     return RY_OK;
 }
@@ -409,8 +412,8 @@ static ry_rc load_pre(struct ry_tok *tok, const ry_gguf *gguf, ry_err *err)
 
 /* One line "left right" of the merges. The first of several equal merges counts; one that would make a control token
  * out of typed text is left out. */
-static ry_rc add_merge(struct ry_tok *tok, struct ry_str line, uint32_t rank, ry_buf *whole,
-                       ry_err *err)
+static ry_rc add_merge(struct ry_tok *tok, const ry_gguf *gguf, struct ry_str line, uint32_t rank,
+                       ry_buf *whole, ry_err *err)
 {
     const char *space = line.len > 1 ? memchr(line.s + 1, ' ', line.len - 1) : NULL;
     int32_t left = -1, right = -1, both = -1;
@@ -426,8 +429,8 @@ static ry_rc add_merge(struct ry_tok *tok, struct ry_str line, uint32_t rank, ry
         both = ry_tok_lookup(tok, ry_buf_str(whole), whole->len);
     }
     if (left < 0 || right < 0 || both < 0)
-        return ry_err_set(
-            err, RY_ERR_MODEL,
+        return ry_gguf_fail(
+            gguf, RY_GGUF_NO_OFFSET, err,
             "tokenizer.ggml.merges: number %u ('%.*s') does not make a token out of two", rank,
             (int)(line.len < 96 ? line.len : 96), line.s);
     if (tok->type[both] == RY_TOK_CONTROL || tok->type[both] == RY_TOK_UNKNOWN)
@@ -444,13 +447,14 @@ static ry_rc load_merges(struct ry_tok *tok, const ry_gguf *gguf, ry_err *err)
     const struct ry_gguf_kv *kv;
     ry_rc rc = ry_gguf_get_array(gguf, key, RY_GGUF_STRING, &kv, err);
     if (rc == RY_ERR_NOT_FOUND)
-        return ry_err_set(err, RY_ERR_MODEL, "%s is missing: a BPE tokenizer merges by it", key);
+        return ry_gguf_fail(gguf, RY_GGUF_NO_OFFSET, err,
+                            "%s is missing: a BPE tokenizer merges by it", key);
     if (rc)
         return rc;
     if (kv->count > MAX_MERGES)
-        return ry_err_set(
-            err, RY_ERR_MODEL, "%s (offset %llu) holds %llu merges; at most %d can be", key,
-            (unsigned long long)kv->offset, (unsigned long long)kv->count, MAX_MERGES);
+        return ry_gguf_fail(
+            gguf, RY_GGUF_NO_OFFSET, err, "%s (offset %llu) holds %llu merges; at most %d can be",
+            key, (unsigned long long)kv->offset, (unsigned long long)kv->count, MAX_MERGES);
     uint32_t n = (uint32_t)kv->count;
     ry_buf whole = {0};
     struct ry_str *lines = ry_mem_alloc(n, sizeof *lines);
@@ -463,7 +467,7 @@ static ry_rc load_merges(struct ry_tok *tok, const ry_gguf *gguf, ry_err *err)
     memset(tok->merges, 0xFF, tok->n_merge_slots * sizeof *tok->merges);
     rc = ry_gguf_array_strings(gguf, kv, lines, err);
     for (uint32_t i = 0; i < n && !rc; i++)
-        rc = add_merge(tok, lines[i], i, &whole, err);
+        rc = add_merge(tok, gguf, lines[i], i, &whole, err);
 done:
     ry_buf_done(&whole);
     ry_mem_free(lines);
@@ -554,8 +558,8 @@ static ry_rc load_kind(const ry_gguf *gguf, bool *bpe, bool *none, ry_err *err)
     if (rc == RY_ERR_NOT_FOUND) {
         *none = !ry_gguf_find(gguf, "tokenizer.ggml.tokens");
         return *none ? RY_OK
-                     : ry_err_set(err, RY_ERR_MODEL,
-                                  "tokenizer.ggml.model is missing, though tokens are there");
+                     : ry_gguf_fail(gguf, RY_GGUF_NO_OFFSET, err,
+                                    "tokenizer.ggml.model is missing, though tokens are there");
     }
     if (rc)
         return rc;
@@ -566,8 +570,8 @@ static ry_rc load_kind(const ry_gguf *gguf, bool *bpe, bool *none, ry_err *err)
     else if (model.len == 4 && memcmp(model.s, "gpt2", 4) == 0)
         *bpe = true;
     else
-        return ry_err_set(
-            err, RY_ERR_MODEL,
+        return ry_gguf_fail(
+            gguf, RY_GGUF_NO_OFFSET, err,
             "tokenizer.ggml.model is '%.*s'; 'llama' (SPM) and 'gpt2' (BPE) can be read",
             (int)(model.len < 64 ? model.len : 64), model.s);
     return RY_OK;

@@ -32,6 +32,9 @@ enum op {
     SET_STR,   /* text */
     SET_BOOL,  /* byte a */
     SET_HEADS, /* array of two u32: a, b */
+    SET_BOOLS, /* array of two bool: a, b */
+    SET_ONES,  /* array of u32 in place of the token types: all 1 */
+    POKE,      /* text at byte a of the value */
     SET_EMPTY, /* an array of no u32 */
     SET_NEST,  /* an array of one array */
     DROP_KEY,
@@ -411,15 +414,47 @@ static const struct bad_file files[] = {
     ROW("rope-factor-nan", "key 'llama.rope.scaling.factor' is nan",
         EDIT(SET_F32, "llama.rope.scaling.factor", 0, 0, "nan")),
     ROW_OF("longrope-partial", "phi3", RY_FMT_F32, "with partial rotation (8 of 16)",
-           EDIT(SET_STR, "phi3.rope.scaling.type", 0, 0, "longrope"),
            EDIT(SET_F32, "phi3.rope.scaling.attn_factor", 0, 0, "1.19"),
            EDIT(SET_U32, "phi3.rope.dimension_count", 8)),
+    ROW_OF("window-pattern", "gemma3", RY_FMT_F32,
+           "key 'gemma3.attention.sliding_window_pattern' differs at layer 1 from one global",
+           EDIT(SET_BOOLS, "gemma3.attention.sliding_window_pattern", 1, 0)),
+    ROW("rope-factors-long-only", "tensor 'rope_factors_long.weight' (1 such in the file)",
+        EDIT(T_ADD, "rope_factors_long.weight", 8)),
     ROW("split-file", "key 'split.count' is 3: one part of a split model",
         EDIT(SET_U32, "split.count", 3)),
     ROW("experts", "key 'llama.expert_count' is 8: a mixture of experts",
         EDIT(SET_U32, "llama.expert_count", 8)),
     ROW("not-causal", "key 'llama.attention.causal' is false",
         EDIT(SET_BOOL, "llama.attention.causal", 0)),
+    /* The tokenizer. */
+    ROW("tokens-missing", "tokenizer.ggml.tokens is missing",
+        EDIT(DROP_KEY, "tokenizer.ggml.tokens")),
+    ROW("tokens-u32", "key 'tokenizer.ggml.tokens' is of type u32, must be an array of string",
+        EDIT(SET_U32, "tokenizer.ggml.tokens", 1)),
+    ROW("tokens-empty-array", "key 'tokenizer.ggml.tokens' is an array of u32",
+        EDIT(SET_EMPTY, "tokenizer.ggml.tokens")),
+    ROW("tokenizer-unknown", "tokenizer.ggml.model is 'sphinx'",
+        EDIT(SET_STR, "tokenizer.ggml.model", 0, 0, "sphinx")),
+    ROW("tokenizer-unnamed", "tokenizer.ggml.model is missing, though tokens are there",
+        EDIT(DROP_KEY, "tokenizer.ggml.model")),
+    ROW("scores-missing", "tokenizer.ggml.scores is missing",
+        EDIT(DROP_KEY, "tokenizer.ggml.scores")),
+    ROW("scores-u32", "key 'tokenizer.ggml.scores' is an array of u32, must be an array of f32",
+        EDIT(SET_HEADS, "tokenizer.ggml.scores", 1, 2)),
+    ROW("types-of-two", "has 2 elements for 320 tokens",
+        EDIT(SET_HEADS, "tokenizer.ggml.token_type", 1, 1)),
+    ROW("type-out-of-range", "tokenizer.ggml.token_type: token 0 has type 99",
+        EDIT(VALUE_U64, "tokenizer.ggml.token_type", 99, 12)),
+    ROW("bos-beyond", "tokenizer.ggml.bos_token_id is 320, but the vocabulary has 320 tokens",
+        EDIT(SET_U32, "tokenizer.ggml.bos_token_id", 320)),
+    ROW("eos-minus-1", "key 'tokenizer.ggml.eos_token_id' is -1",
+        EDIT(SET_I32, "tokenizer.ggml.eos_token_id", 0xffffffff)),
+    ROW("bpe-without-merges", "tokenizer.ggml.merges is missing",
+        EDIT(SET_STR, "tokenizer.ggml.model", 0, 0, "gpt2"),
+        EDIT(SET_ONES, "tokenizer.ggml.token_type")),
+    ROW("byte-token-minus-1", "token 3 is a byte token, but its text '<0x-1>' is not",
+        EDIT(POKE, "tokenizer.ggml.tokens", 12 + 8 + 5 + 8 + 3 + 8 + 4 + 8 + 3, 0, "-1")),
 };
 
 size_t bad_files_count(void)
@@ -451,11 +486,20 @@ static void rename_to(ry_buf *name, uint64_t *declared, const struct edit *e)
     *declared = e->a;
 }
 
+static void set_ones(struct gb *b, const char *key)
+{
+    uint32_t ones[320];
+    for (size_t i = 0; i < sizeof ones / sizeof ones[0]; i++)
+        ones[i] = 1;
+    gb_set_array(b, key, RY_GGUF_U32, sizeof ones / sizeof ones[0], ones, sizeof ones);
+}
+
 static bool edit_key(struct gb *b, const struct edit *e)
 {
     struct gb_kv *kv = e->target ? gb_find_kv(b, e->target) : NULL;
     int32_t i32 = (int32_t)(uint32_t)e->a;
     uint32_t heads[2] = {(uint32_t)e->a, (uint32_t)e->b};
+    uint8_t bools[2] = {(uint8_t)e->a, (uint8_t)e->b};
     static const uint8_t one_u8[13] = {0, 0, 0, 0, 1};
     switch (e->op) {
     case KEY_NAME:
@@ -490,6 +534,15 @@ static bool edit_key(struct gb *b, const struct edit *e)
         return true;
     case SET_HEADS:
         gb_set_array(b, e->target, RY_GGUF_U32, 2, heads, sizeof heads);
+        return true;
+    case SET_ONES:
+        set_ones(b, e->target);
+        return true;
+    case POKE:
+        memcpy(kv->value.data + e->a, e->text, strlen(e->text));
+        return true;
+    case SET_BOOLS:
+        gb_set_array(b, e->target, RY_GGUF_BOOL, 2, bools, sizeof bools);
         return true;
     case SET_EMPTY:
         gb_set_array(b, e->target, RY_GGUF_U32, 0, "", 0);

@@ -1,7 +1,7 @@
 # tests of the gguf rooms
 GGUF_BUILD = tests/gguf_build.c tests/gguf_build.h
 GGUF_TEST_LIBS = $(ENGINE_LIBS) -lm
-noinst_PROGRAMS += tests/make_bad
+check_PROGRAMS += tests/make_bad
 tests_make_bad_SOURCES = tests/make_bad.c tests/bad_files.c tests/bad_files.h $(GGUF_BUILD)
 tests_make_bad_LDADD = $(GGUF_TEST_LIBS)
 dist_check_SCRIPTS += tests/hostile_cli.sh

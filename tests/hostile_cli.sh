@@ -16,20 +16,20 @@ tab=$(printf '\t')
 export HOME="$dir" XDG_DATA_HOME="$dir/data" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state"
 
 bad=0 n=0
-# check WHAT FILE STATUS WORDS COMMAND...
+# check COMMAND FILE STATUS WORDS PROGRAM ARGUMENTS...
 check() {
-    what=$1 file=$2 want=$3 words=$4; shift 4
+    what="$1 $2" name=$2 status=$3 said=$4; shift 4
     timeout 20 "$@" >"$dir/out" 2>"$dir/err" </dev/null
     got=$?
     n=$((n + 1))
-    if [ $got -ne "$want" ]; then
-        echo "$what $file: exit status $got, not $want: $(head -c 300 "$dir/err")"; bad=1
+    if [ $got -ne "$status" ]; then
+        echo "$what: exit status $got, not $status: $(head -c 300 "$dir/err")"; bad=1
     elif [ -s "$dir/out" ]; then
-        echo "$what $file: stdout is not empty: $(head -c 100 "$dir/out")"; bad=1
-    elif ! grep -qF -- "$file" "$dir/err"; then
-        echo "$what $file: the message does not name it: $(head -c 300 "$dir/err")"; bad=1
-    elif ! grep -qF -- "$words" "$dir/err"; then
-        echo "$what $file: not said: $words; said: $(head -c 300 "$dir/err")"; bad=1
+        echo "$what: stdout is not empty: $(head -c 100 "$dir/out")"; bad=1
+    elif ! grep -qF -- "$name" "$dir/err"; then
+        echo "$what: the message does not name it: $(head -c 300 "$dir/err")"; bad=1
+    elif ! grep -qF -- "$said" "$dir/err"; then
+        echo "$what: not said: $said; but: $(head -c 300 "$dir/err")"; bad=1
     fi
 }
 while IFS="$tab" read -r file want words; do

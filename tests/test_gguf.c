@@ -63,10 +63,16 @@ START_TEST(typed_reads_give_what_was_written)
     gb_init(&b);
     int8_t i8 = -5;
     int64_t i64 = 77;
+    uint8_t u8 = 200;
+    int16_t i16 = -2;
+    uint16_t u16 = 65000;
     double f64 = 0.25, huge = 1e300;
     gb_set_u32(&b, "u", 4000000000u);
     gb_set(&b, "i8", RY_GGUF_I8, &i8, 1);
     gb_set(&b, "i64", RY_GGUF_I64, &i64, 8);
+    gb_set(&b, "u8", RY_GGUF_U8, &u8, 1);
+    gb_set(&b, "i16", RY_GGUF_I16, &i16, 2);
+    gb_set(&b, "u16", RY_GGUF_U16, &u16, 2);
     gb_set(&b, "f64", RY_GGUF_F64, &f64, 8);
     gb_set(&b, "huge", RY_GGUF_F64, &huge, 8);
     gb_set_f32(&b, "f", 1.5f);
@@ -85,6 +91,15 @@ START_TEST(typed_reads_give_what_was_written)
     ck_assert_uint_eq(u, 4000000000u);
     ck_assert_int_eq(ry_gguf_get_u32(p.gguf, "i64", &u, &err), RY_OK);
     ck_assert_uint_eq(u, 77);
+    ck_assert_int_eq(ry_gguf_get_u32(p.gguf, "u8", &u, &err), RY_OK);
+    ck_assert_uint_eq(u, 200);
+    ck_assert_int_eq(ry_gguf_get_u32(p.gguf, "u16", &u, &err), RY_OK);
+    ck_assert_uint_eq(u, 65000);
+    ck_assert_int_eq(ry_gguf_get_u32(p.gguf, "i16", &u, &err), RY_ERR_MODEL);
+    ck_assert_ptr_nonnull(strstr(err.text, "key 'i16' is -2"));
+    ck_assert_int_eq(ry_gguf_get_u32(p.gguf, "s", &u, &err), RY_ERR_MODEL);
+    ck_assert_ptr_nonnull(strstr(err.text, "key 's' is of type string, must be an integer"));
+    ck_assert_int_eq(ry_gguf_get_u32(p.gguf, "i64", &u, &err), RY_OK);
     ck_assert_int_eq(ry_gguf_get_u32(p.gguf, "i8", &u, &err), RY_ERR_MODEL);
     ck_assert_ptr_nonnull(strstr(err.text, "key 'i8' is -5, must be 0 to 4294967295"));
     ck_assert_uint_eq(u, 77);
@@ -202,6 +217,39 @@ START_TEST(header_only_takes_unknown_types_and_missing_data)
     ck_assert_ptr_nonnull(strstr(err.text, "its data is not in the file"));
     ry_gguf_close(gguf);
     ry_buf_done(&image);
+}
+END_TEST
+
+/* An offset that would wrap when the data's own is added. */
+START_TEST(header_only_still_refuses_offsets_beyond_2_64)
+{
+    struct gb b;
+    struct gb_shape shape = gb_shape_default("llama", RY_FMT_F32);
+    gb_model(&b, &shape);
+    gb_find_tensor(&b, "output.weight")->offset = UINT64_MAX - 31;
+    ry_buf image = {0};
+    gb_image(&b, &image);
+    gb_done(&b);
+    ry_gguf *gguf = NULL;
+    ry_err err = {0};
+    ck_assert_int_eq(ry_gguf_parse(&gguf, "v.gguf", image.data, image.len, true, &err),
+                     RY_ERR_MODEL);
+    ck_assert_ptr_nonnull(strstr(err.text, "data offset 18446744073709551584 is beyond 2^64"));
+    ry_buf_done(&image);
+}
+END_TEST
+
+START_TEST(long_names_are_cut_between_characters)
+{
+    char name[121], quoted[RY_GGUF_QUOTE_BYTES];
+    for (int i = 0; i < 40; i++)
+        memcpy(name + 3 * i, "\xe2\x82\xac", 3);
+    ry_gguf_quote((struct ry_str){name, 120}, quoted);
+    ck_assert_uint_eq(strlen(quoted), 78 + 3);
+    ck_assert_mem_eq(quoted, name, 78);
+    ck_assert_str_eq(quoted + 78, "...");
+    ry_gguf_quote((struct ry_str){name, 78}, quoted);
+    ck_assert_uint_eq(strlen(quoted), 78);
 }
 END_TEST
 
@@ -328,6 +376,8 @@ START_TEST(layers_of_gemma3_slide_but_each_sixth)
     struct gb_shape shape = gb_shape_default("gemma3", RY_FMT_F32);
     shape.n_layer = 7;
     gb_model(&b, &shape);
+    uint8_t slides[7] = {1, 1, 1, 1, 1, 0, 1};
+    gb_set_array(&b, "gemma3.attention.sliding_window_pattern", RY_GGUF_BOOL, 7, slides, 7);
     gb_set_f32(&b, "gemma3.rope.freq_base", 1e6f);
     gb_set_str(&b, "gemma3.rope.scaling.type", "linear");
     gb_set_f32(&b, "gemma3.rope.scaling.factor", 8.0f);
@@ -411,7 +461,8 @@ START_TEST(longrope_serves_its_original_context)
         shorts[i] = 1.0f + (float)i;
         longs[i] = 100.0f;
     }
-    gb_set_str(&b, "phi3.rope.scaling.type", "longrope");
+    if (_i) /* converters leave it out */
+        gb_set_str(&b, "phi3.rope.scaling.type", "longrope");
     gb_set_u32(&b, "phi3.rope.scaling.original_context_length", 128);
     gb_set_f32(&b, "phi3.rope.scaling.attn_factor", 1.25f);
     gb_add_matrix(&b, "rope_factors_short.weight", RY_FMT_F32, 8, 1, shorts);
@@ -424,6 +475,25 @@ START_TEST(longrope_serves_its_original_context)
     ck_assert_float_eq(m.hp.attn_scale, 0.25f * 1.25f * 1.25f);
     ry_model_done(&m);
     done(&p);
+}
+END_TEST
+
+START_TEST(every_layer_of_phi3_slides_where_the_file_says_so)
+{
+    static const uint32_t windows[] = {0, 100};
+    for (int k = 0; k < 2; k++) {
+        struct gb b;
+        struct gb_shape shape = gb_shape_default("phi3", RY_FMT_F32);
+        gb_model(&b, &shape);
+        gb_set_u32(&b, "phi3.attention.sliding_window", windows[k]);
+        struct parsed p = parse_built(&b);
+        struct ry_model m = bind_ok(&p);
+        ck_assert_uint_eq(m.layers[0].window, windows[k]);
+        ck_assert_uint_eq(m.layers[1].window, windows[k]);
+        ck_assert_float_eq(m.layers[1].rope_base, 10000.0f);
+        ry_model_done(&m);
+        done(&p);
+    }
 }
 END_TEST
 
@@ -451,6 +521,55 @@ START_TEST(defaults_stand_in_for_optional_keys)
     ck_assert_ptr_null(m.rope_freqs);
     ry_model_done(&m);
     done(&p);
+}
+END_TEST
+
+static void bind_refused(struct gb *b, const char *expect)
+{
+    struct parsed p = parse_built(b);
+    struct ry_model m;
+    ry_err err = {0};
+    ck_assert_int_eq(ry_model_bind(&m, p.gguf, &err), RY_ERR_MODEL);
+    ck_assert_msg(strstr(err.text, expect), "said: %s", err.text);
+    ck_assert_ptr_null(m.arena);
+    done(&p);
+}
+
+START_TEST(a_vocabulary_alone_does_not_bind)
+{
+    struct gb b;
+    struct gb_shape shape = gb_shape_default("llama", RY_FMT_F32);
+    gb_model(&b, &shape);
+    while (b.n_tensors)
+        gb_drop_tensor(&b, ry_buf_str(&b.tensors[0].name));
+    bind_refused(&b, "built.gguf: holds no tensors: a vocabulary only");
+}
+END_TEST
+
+START_TEST(a_vocabulary_beyond_the_cap_is_refused)
+{
+    struct gb b;
+    struct gb_shape shape = gb_shape_default("llama", RY_FMT_F32);
+    gb_model(&b, &shape);
+    uint64_t ne[2] = {1, RY_MAX_VOCAB + 1};
+    char *zeros = calloc(ne[1], 2);
+    ck_assert_ptr_nonnull(zeros);
+    gb_drop_tensor(&b, "token_embd.weight");
+    gb_add_tensor(&b, "token_embd.weight", 1, 2, ne, zeros, ne[1] * 2);
+    free(zeros);
+    gb_layout(&b);
+    bind_refused(&b, "has 4194305 rows: a vocabulary of 4194304 at most");
+}
+END_TEST
+
+START_TEST(heads_of_another_type_are_refused)
+{
+    struct gb b;
+    struct gb_shape shape = gb_shape_default("llama", RY_FMT_F32);
+    gb_model(&b, &shape);
+    float heads[2] = {4, 4};
+    gb_set_array(&b, "llama.attention.head_count", RY_GGUF_F32, 2, heads, sizeof heads);
+    bind_refused(&b, "key 'llama.attention.head_count' is an array of f32, must hold integers");
 }
 END_TEST
 
@@ -609,6 +728,53 @@ START_TEST(the_text_keeps_one_line_a_key_and_no_control_bytes)
 }
 END_TEST
 
+START_TEST(every_kind_of_value_and_the_tokenizer_are_described)
+{
+    struct gb b;
+    struct gb_shape shape = gb_shape_default("gemma2", RY_FMT_F32);
+    gb_model(&b, &shape);
+    uint64_t most = UINT64_MAX;
+    double f64 = 0.125;
+    char text[151];
+    memset(text, 'y', 150);
+    text[150] = '\0';
+    gb_set(&b, "k.u64", RY_GGUF_U64, &most, 8);
+    gb_set(&b, "k.f64", RY_GGUF_F64, &f64, 8);
+    gb_set_bool(&b, "k.bool", true);
+    gb_set_str(&b, "k.long", text);
+    gb_set_array(&b, "k.empty", RY_GGUF_U32, 0, "", 0);
+    struct parsed p = parse_built(&b);
+    struct ry_model m = bind_ok(&p);
+    ry_tok *tok = NULL;
+    ry_err err = {0};
+    ck_assert_msg(ry_tok_load(&tok, p.gguf, m.hp.n_vocab, &err) == RY_OK, "%s", err.text);
+    ry_buf out = {0};
+    ck_assert_int_eq(ry_describe(p.gguf, &m, tok, "gemma", false, false, &out, &err), RY_OK);
+    const char *lines[] = {"\"k.u64\" u64 18446744073709551615\n",
+                           "\"k.f64\" f64 0.125\n",
+                           "\"k.bool\" bool true\n",
+                           "yyy\"... (150 bytes)\n",
+                           "\"k.empty\" u32[0] []\n",
+                           ", window 8 (one layer in 2 sees everything)\n",
+                           "tokenizer     SPM, 320 tokens, bos 1, eos 2\n",
+                           "template      gemma (stands in for one that ryot does not know)\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        ck_assert_msg(strstr(ry_buf_str(&out), lines[i]), "not there: %s", lines[i]);
+    ry_buf_clear(&out);
+    ck_assert_int_eq(ry_describe(p.gguf, NULL, tok, "", false, true, &out, &err), RY_OK);
+    cJSON *root = cJSON_Parse(ry_buf_str(&out));
+    ck_assert_ptr_nonnull(root);
+    ck_assert(cJSON_IsNull(cJSON_GetObjectItem(root, "model")));
+    const cJSON *described = cJSON_GetObjectItem(root, "tokenizer");
+    ck_assert_int_eq(cJSON_GetObjectItem(described, "n_vocab")->valueint, 320);
+    cJSON_Delete(root);
+    ry_buf_done(&out);
+    ry_tok_free(tok);
+    ry_model_done(&m);
+    done(&p);
+}
+END_TEST
+
 /* ---- real files -------------------------------------------------------------------------------------- */
 
 /* Every GGUF of a shared folder opens; with weights, it binds. Returns how many. */
@@ -678,6 +844,8 @@ static Suite *suite(void)
     tcase_add_test(tc, alignment_moves_the_data);
     tcase_add_test(tc, the_fingerprint_tells_files_apart);
     tcase_add_test(tc, header_only_takes_unknown_types_and_missing_data);
+    tcase_add_test(tc, header_only_still_refuses_offsets_beyond_2_64);
+    tcase_add_test(tc, long_names_are_cut_between_characters);
     tcase_add_loop_test(tc, every_architecture_binds, 0, N_ARCHS);
     tcase_add_loop_test(tc, every_format_binds_and_decodes_to_what_was_encoded, 0, RY_FMT_COUNT);
     tcase_add_test(tc, tied_heads_are_the_embedding);
@@ -687,12 +855,17 @@ static Suite *suite(void)
     tcase_add_test(tc, layers_of_gemma2_slide_when_even);
     tcase_add_test(tc, the_27b_models_of_gemma_scale_scores_by_the_width);
     tcase_add_test(tc, each_fourth_layer_of_smollm3_has_no_rope);
-    tcase_add_test(tc, longrope_serves_its_original_context);
+    tcase_add_loop_test(tc, longrope_serves_its_original_context, 0, 2);
+    tcase_add_test(tc, every_layer_of_phi3_slides_where_the_file_says_so);
     tcase_add_test(tc, defaults_stand_in_for_optional_keys);
+    tcase_add_test(tc, a_vocabulary_alone_does_not_bind);
+    tcase_add_test(tc, a_vocabulary_beyond_the_cap_is_refused);
+    tcase_add_test(tc, heads_of_another_type_are_refused);
     tcase_add_loop_test(tc, one_scale_for_all_blocks_is_found, 0, 2);
     tcase_add_test(tc, a_scale_tensor_multiplies);
     tcase_add_test(tc, the_description_is_valid_json_and_says_it_all);
     tcase_add_test(tc, the_text_keeps_one_line_a_key_and_no_control_bytes);
+    tcase_add_test(tc, every_kind_of_value_and_the_tokenizer_are_described);
     tcase_add_test(tc, the_golden_files_bind);
     tcase_add_test(tc, the_trained_models_bind);
     tcase_add_test(tc, the_vocabularies_open);

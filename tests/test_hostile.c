@@ -49,17 +49,21 @@ static void write_file(const char *path, const void *bytes, size_t len)
     ck_assert_int_eq(fclose(f), 0);
 }
 
-/* As the engine does it: open, then bind. */
-static ry_rc open_and_bind(const char *path, ry_err *err)
+/* As the engine does it: open, bind, load the tokenizer. */
+static ry_rc open_all_of(const char *path, ry_err *err)
 {
     ry_gguf *gguf = NULL;
     ry_rc rc = ry_gguf_open(&gguf, path, false, err);
     if (rc != RY_OK)
         return rc;
     struct ry_model model;
+    ry_tok *tok = NULL;
     rc = ry_model_bind(&model, gguf, err);
-    if (rc == RY_OK)
+    if (rc == RY_OK) {
+        rc = ry_tok_load(&tok, gguf, model.hp.n_vocab, err);
         ry_model_done(&model);
+    }
+    ry_tok_free(tok);
     ry_gguf_close(gguf);
     return rc;
 }
@@ -75,7 +79,7 @@ START_TEST(every_bad_file_is_refused_with_its_words)
     ry_buf_done(&image);
     int64_t live = ry_mem_n_live();
     ry_err err = {0};
-    ry_rc rc = open_and_bind(path_of(name), &err);
+    ry_rc rc = open_all_of(path_of(name), &err);
     ck_assert_msg(rc == RY_ERR_MODEL, "%s: %s (%s)", name, ry_rc_name(rc), err.text);
     ck_assert_int_eq(ry_rc_exit_code(rc), 3);
     ck_assert_int_eq(err.rc, rc);
@@ -202,7 +206,7 @@ START_TEST(a_symlink_to_a_model_is_fine)
     const char *link = path_of("link.gguf");
     ck_assert_int_eq(symlink(target, link), 0);
     ry_err err = {0};
-    ck_assert_msg(open_and_bind(link, &err) == RY_OK, "%s", err.text);
+    ck_assert_msg(open_all_of(link, &err) == RY_OK, "%s", err.text);
     ry_buf_done(&image);
 }
 END_TEST
@@ -373,7 +377,7 @@ START_TEST(every_failing_allocation_is_reported_and_leaks_nothing)
     while (rc != RY_OK) {
         ry_err err = {0};
         ry_mem_fail_nth(++n, true);
-        rc = open_and_bind(path, &err);
+        rc = open_all_of(path, &err);
         ry_mem_fail_nth(0, false);
         ck_assert_msg(rc == RY_OK || rc == RY_ERR_MEMORY, "allocation %u: %s", (unsigned)n,
                       err.text);

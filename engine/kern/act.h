@@ -40,6 +40,12 @@ static inline const float *ry_act_ds(const void *act, size_t n)
     return ry_act_d(act, n) + n / 32;
 }
 
+/* Sums of 32 of a Q8_32 row. */
+static inline const int32_t *ry_act_sums_32(const void *act, size_t n)
+{
+    return (const int32_t *)(ry_act_ds(act, n) + n / 32);
+}
+
 /* Sums of 16 of a Q8_256 row. */
 static inline const int16_t *ry_act_sums(const void *act, size_t n)
 {

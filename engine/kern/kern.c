@@ -17,7 +17,7 @@ size_t ry_act_bytes(enum ry_act_fmt act, size_t n)
     case RY_ACT_Q8_T:
         return RY_Q8_T_HEAD + ry_act_pad(n);
     case RY_ACT_Q8_32:
-        return ry_act_pad(n) + ry_act_pad(n / 32 * 2 * sizeof(float));
+        return ry_act_pad(n) + ry_act_pad(n / 32 * (2 * sizeof(float) + sizeof(int32_t)));
     case RY_ACT_Q8_256:
         return ry_act_pad(n) + ry_act_pad(n / 256 * sizeof(float) + n / 16 * sizeof(int16_t));
     default:
@@ -27,8 +27,13 @@ size_t ry_act_bytes(enum ry_act_fmt act, size_t n)
 
 static void build_tables(void)
 {
-    for (int tier = 0; tier < RY_TIER_COUNT; tier++)
+    for (int tier = RY_TIER_SCALAR; tier < RY_TIER_COUNT; tier++) {
         ry_kern_init_scalar(&tables[tier]);
+#if defined(RYOT_HAVE_AVX2)
+        if (tier >= RY_TIER_AVX2)
+            ry_kern_init_avx2(&tables[tier]);
+#endif
+    }
 }
 
 const struct ry_kern *ry_kern_get(enum ry_tier tier)

@@ -39,7 +39,8 @@ struct ry_wmat {
 /* Activation rows. One row takes ry_act_bytes(), a multiple of 64; rows follow each other at that stride, 64-aligned.
  *   F32    float x[n]
  *   Q8_T   float inv_s; int32_t sum; pad to 64; int8_t q[n]           s = 127 / max(max|x|, 1e-5), inv_s = 1 / s
- *   Q8_32  int8_t q[n]; pad to 64; float d[n/32]; float ds[n/32]      ds = d * (sum of the 32 q)
+ *   Q8_32  int8_t q[n]; pad to 64; float d[n/32]; float ds[n/32]; int32_t sum[n/32]
+ *                                                                     sum of the 32 q, ds = d * sum
  *   Q8_256 int8_t q[n]; pad to 64; float d[n/256]; int16_t sum[n/16]
  */
 size_t ry_act_bytes(enum ry_act_fmt act, size_t n);

@@ -79,15 +79,17 @@ static void quantize_q8_32(void *dst, const float *x, size_t n)
 {
     int8_t *q = dst;
     float *d = (float *)((char *)dst + ry_act_pad(n)), *ds = d + n / 32;
+    int32_t *sums = (int32_t *)(ds + n / 32);
     memset(q + n, 0, ry_act_pad(n) - n);
     for (size_t b = 0; b < n / 32; b++) {
         d[b] = quantize_block(q + 32 * b, x + 32 * b, 32);
         int sum = 0;
         for (int i = 0; i < 32; i++)
             sum += q[32 * b + i];
+        sums[b] = sum;
         ds[b] = d[b] * (float)sum;
     }
-    memset(ds + n / 32, 0, ry_act_bytes(RY_ACT_Q8_32, n) - ry_act_pad(n) - n / 4);
+    memset(sums + n / 32, 0, ry_act_bytes(RY_ACT_Q8_32, n) - ry_act_pad(n) - n / 32 * 12);
 }
 
 static void quantize_q8_256(void *dst, const float *x, size_t n)
@@ -223,13 +225,14 @@ static void rows_q8_256(const struct job *j)
         }
 }
 
-/* Uniform: the sum of code * q over the whole row, modulo 2^32 (exact for every real shape), then
+/* Uniform (I2_S always): the sum of code * q over the whole row, modulo 2^32 (exact for every real shape), then
  *   y = (scale * inv_s) * (float)sum.
  * Else blocks in order, from acc = +0: acc = fmaf(d, (float)block sum, acc), then y = acc * inv_s. */
 static void rows_ternary(const struct job *j)
 {
     ry_unpack_fn unpack = ry_fmt_unpacker(j->w->fmt);
     const struct ry_fmt_info *info = ry_fmt_info(j->w->fmt);
+    bool uniform = j->w->uniform || j->w->fmt == RY_FMT_I2_S;
     size_t n_blocks = j->w->n_cols / info->block_elems;
     struct ry_unpacked u;
     for (size_t r = j->row0; r < j->row1; r++)
@@ -250,8 +253,7 @@ static void rows_ternary(const struct job *j)
             for (size_t t = 0; t < nt; t++) {
                 float inv_s = *(const float *)(j->act + (t0 + t) * j->act_stride);
                 j->y[(t0 + t) * j->ldy + (r - j->row0)] =
-                    j->w->uniform ? (j->w->scale * inv_s) * (float)(int32_t)total[t]
-                                  : acc[t] * inv_s;
+                    uniform ? (j->w->scale * inv_s) * (float)(int32_t)total[t] : acc[t] * inv_s;
             }
         }
 }

@@ -97,7 +97,7 @@ static float max_of(const float *x, size_t n)
     float m = -INFINITY;
     for (size_t i = 0; i < n; i++)
         m = x[i] > m ? x[i] : m;
-    return m;
+    return m + 0.0f; /* one zero, whichever came first */
 }
 
 static float exp_sum(float *x, size_t n, float m)
