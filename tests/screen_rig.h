@@ -24,7 +24,7 @@ struct rig;
 struct rig_options {
     int rows, cols;
     enum rig_scene scene;
-    bool ascii;
+    bool ascii, ignore_hangup;
     const char *history; /* path or NULL */
 };
 
@@ -47,6 +47,7 @@ void rig_scene(struct rig *rig, enum rig_scene scene);
 
 /* Appends text to the last message of the scene. */
 void rig_grow(struct rig *rig, const char *text);
+void rig_toggle_raw(struct rig *rig);
 void rig_resize(struct rig *rig, int rows, int cols);
 
 /* The child raises a signal in itself; what it wrote until its end is fed to the emulator. Returns its wait status. */
@@ -59,8 +60,17 @@ const char *rig_text(struct rig *rig);
 /* Cursor row and column. */
 void rig_cursor(struct rig *rig, int *row, int *col);
 
-/* Whether the emulator is on the alternate screen; bytes written by the child so far, NUL-terminated. */
+/* Whether the emulator is on the alternate screen; how often a window title was set. */
 bool rig_is_alternate(const struct rig *rig);
+int rig_n_titles(const struct rig *rig);
+
+/* Bytes written by the child so far, NUL-terminated. */
 const char *rig_output(const struct rig *rig, size_t *len);
+
+/* Local modes of the pseudo-terminal (termios c_lflag). */
+unsigned rig_local_modes(const struct rig *rig);
+
+/* The terminal goes away; the child's last answer. */
+struct rig_answer rig_hang_up(struct rig *rig);
 
 #endif

@@ -211,6 +211,10 @@ void ry_screen_compose(ry_ui *ui, const struct ry_ui_model *model)
         draw_middle(ui, middle, model);
         draw_status(ui, model);
     }
+    if (has_notice && ui->mode != RY_MODE_EDIT) { /* the chat has searched meanwhile */
+        ry_buf_done(&line.text);
+        make_notice(ui, model, &line);
+    }
     ry_prompt_draw(&ui->prompt, grid, (struct ry_rect){prompt_y, 0, n_prompt, cols});
     if (has_notice)
         draw_notice(ui, prompt_y - 1, &line);
