@@ -452,7 +452,7 @@ static void put_away(struct app *app)
         ry_chat_settle(app->chat, QUIT_MS);
     ry_ui_close(app->ui);
     restore_stderr(app);
-    int n_lost = ry_chat_free(app->chat);
+    int n_lost = ry_chat_end(app->chat);
     if (n_lost > 0)
         ry_out_error("%d changes could not be saved", n_lost);
     ry_mem_free(app->messages);
@@ -466,7 +466,7 @@ ry_rc ry_app_run(const struct ry_app_options *options, int *sig, ry_err *err)
     chat.surface = (struct ry_surface){.user = &app, .draft = on_draft, .perform = on_perform};
     ry_rc rc = open_ui(&app, err);
     if (rc == RY_OK)
-        rc = ry_chat_new(&app.chat, &chat, err);
+        rc = ry_chat_start(&app.chat, &chat, err);
     if (rc == RY_OK) {
         loop(&app);
         if (app.chat->fatal.rc != RY_OK) {

@@ -670,7 +670,7 @@ void ry_chat_settle(ry_chat *chat, int deadline_ms)
     }
 }
 
-ry_rc ry_chat_new(ry_chat **out, const struct ry_chat_options *options, ry_err *err)
+ry_rc ry_chat_start(ry_chat **out, const struct ry_chat_options *options, ry_err *err)
 {
     ry_chat *chat = ry_mem_zalloc(1, sizeof *chat);
     if (!chat)
@@ -695,7 +695,7 @@ ry_rc ry_chat_new(ry_chat **out, const struct ry_chat_options *options, ry_err *
     if (rc == RY_OK)
         rc = ry_engine_worker_start(&chat->engine, &chat->wake, err);
     if (rc != RY_OK) {
-        ry_chat_free(chat);
+        ry_chat_end(chat);
         return rc;
     }
     chat->session_pending = options->session_id != RY_SESSION_NEW;
@@ -715,7 +715,7 @@ static void count_lost(void *user, const struct ry_vault_reply *reply)
     *n_lost += reply->kind == RY_REPLY_DROPPED;
 }
 
-int ry_chat_free(ry_chat *chat)
+int ry_chat_end(ry_chat *chat)
 {
     int n_lost = 0;
     if (!chat)

@@ -123,11 +123,11 @@ typedef struct ry_chat {
 } ry_chat;
 
 /* Starts both workers; the model loads behind. *out owned by the caller. */
-ry_rc ry_chat_new(ry_chat **out, const struct ry_chat_options *options, ry_err *err);
+ry_rc ry_chat_start(ry_chat **out, const struct ry_chat_options *options, ry_err *err);
 
 /* Stops and saves what is going on, ends the workers, frees. Accepts NULL. Returns how many messages could not
  * be saved. */
-int ry_chat_free(ry_chat *chat);
+int ry_chat_end(ry_chat *chat);
 
 /* Descriptor that is readable when pump has something to do. */
 int ry_chat_fd(const ry_chat *chat);

@@ -216,7 +216,7 @@ ry_rc ry_plain_run(const struct ry_chat_options *options, int *sig, ry_err *err)
                                        .note = on_note,
                                        .notice = on_notice,
                                        .perform = on_perform};
-    ry_rc rc = ry_chat_new(&p.chat, &chat, err);
+    ry_rc rc = ry_chat_start(&p.chat, &chat, err);
     if (rc != RY_OK)
         return rc;
     loop(&p);
@@ -226,7 +226,7 @@ ry_rc ry_plain_run(const struct ry_chat_options *options, int *sig, ry_err *err)
     p.last.text[0] = '\0'; /* it was said when it happened */
     if (p.chat->fatal.rc != RY_OK)
         p.last = p.chat->fatal;
-    int n_lost = ry_chat_free(p.chat);
+    int n_lost = ry_chat_end(p.chat);
     if (n_lost > 0) {
         ry_out_error("%d changes could not be saved", n_lost);
         p.last.rc = RY_ERR_VAULT;

@@ -118,14 +118,14 @@ static ry_rc store(struct ry_opts *o, const struct ry_opt_row *row, const char *
     return rc;
 }
 
-static ry_rc unknown_option(enum ry_cmd cmd, const char *arg, size_t len, ry_err *err)
+static ry_rc unknown_option(const char *arg, size_t len, ry_err *err)
 {
     char word[64] = "";
     if (len > 2 && len - 2 < sizeof word)
         memcpy(word, arg + 2, len - 2);
     struct ry_suggest near = {.wanted = word};
     for (size_t i = 0; i < ry_n_opt_rows && word[0]; i++)
-        if (row_is_of(&ry_opt_rows[i], cmd))
+        if (ry_opt_rows[i].cmds)
             ry_suggest_offer(&near, ry_opt_rows[i].name);
     if (near.best)
         return ry_err_set(err, RY_ERR_USAGE, "unknown option %.*s: did you mean --%s?", (int)len,
@@ -186,7 +186,10 @@ static ry_rc find_command(struct ry_opts *o, int argc, char **argv, int *at, ry_
         if (strcmp(argv[i], "--") == 0)
             return RY_OK;
         if (is_option(argv[i])) {
-            take_apart(RY_CMD_CHAT, argc, argv, &i);
+            const char *arg = argv[i];
+            struct piece p = take_apart(RY_CMD_CHAT, argc, argv, &i);
+            if (!p.row)
+                return unknown_option(arg, p.name_len, err);
             continue;
         }
         struct ry_suggest near = {.wanted = argv[i]};
@@ -246,7 +249,7 @@ ry_rc ry_opts_parse(struct ry_opts *o, int argc, char **argv, ry_err *err)
         }
         struct piece p = take_apart(o->cmd, argc, argv, &i);
         if (!p.row)
-            return unknown_option(o->cmd, arg, p.name_len, err);
+            return unknown_option(arg, p.name_len, err);
         if (!row_is_of(p.row, o->cmd))
             return foreign_option(p.row, o->cmd, err);
         if (p.row->arg && !p.value)

@@ -17,12 +17,19 @@ enum { DEFAULT_TOKENS = 512, PROMPT_MAX_BYTES = 64 << 20 };
 
 struct answer {
     bool json;
-    ry_buf text; /* with json only */
+    bool at_start; /* of a text without prompt: an SPM word's own space is no part of it */
+    ry_buf text;   /* with json only */
 };
 
 static void on_text(void *user, const char *text, size_t len)
 {
     struct answer *a = user;
+    if (a->at_start && len > 0) {
+        size_t skip = *text == ' ';
+        a->at_start = false;
+        text += skip;
+        len -= skip;
+    }
     if (a->json)
         ry_buf_add(&a->text, text, len);
     else
@@ -116,11 +123,14 @@ static void print_json(const struct answer *a, const struct ry_generated *g,
     ry_buf_done(&out);
 }
 
-static ry_rc generate(const struct ry_setup *s, ry_session *session, const ry_ids *ids,
-                      struct ry_live *live, uint64_t seed, ry_err *err)
+static ry_rc generate(const struct ry_setup *s, const ry_engine *engine, ry_session *session,
+                      const ry_ids *ids, struct ry_live *live, uint64_t seed, ry_err *err)
 {
     const struct ry_opts *o = s->opts;
-    struct answer a = {.json = o->json};
+    const struct ry_model_info *info = ry_engine_info(engine);
+    struct answer a = {.json = o->json,
+                       .at_start = ids->n == 1 && ids->v[0] == info->bos &&
+                                   strcmp(info->tokenizer, "SPM") == 0};
     struct ry_generated g = {0};
     struct ry_generate options = {
         .prompt = ids->v,
@@ -177,7 +187,7 @@ ry_rc ry_cmd_run(struct ry_setup *s, int *sig, ry_err *err)
     if (rc == RY_OK)
         rc = ry_session_new(&session, engine, &options, err);
     if (rc == RY_OK)
-        rc = generate(s, session, &ids, &live, seed, err);
+        rc = generate(s, engine, session, &ids, &live, seed, err);
 end:
     *sig = ry_signals_ending();
     ry_session_free(session);
