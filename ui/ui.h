@@ -120,6 +120,10 @@ struct ry_ui_command {
     const char *help; /* one line */
 };
 
+/* The command nearest to what was typed (without the slash), for "did you mean"; NULL when none is near. Pure. */
+const char *ry_ui_nearest(const struct ry_ui_command *commands, size_t n_commands, const char *name,
+                          size_t len);
+
 struct ry_ui_options {
     const struct ry_ui_command *commands; /* [n_commands], sorted by name */
     size_t n_commands;

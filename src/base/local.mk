@@ -7,6 +7,7 @@ libbase_a_SOURCES = \
   src/base/log.c src/base/log.h \
   src/base/mem.c src/base/mem.h \
   src/base/ring.c src/base/ring.h \
+  src/base/sanitize.c src/base/sanitize.h \
   src/base/utf8.c src/base/utf8.h \
   src/base/wake.c src/base/wake.h
 libbase_a_CFLAGS = $(AM_CFLAGS) $(UTF8PROC_CFLAGS)
