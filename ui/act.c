@@ -24,8 +24,7 @@ static struct ry_editor *editor(ry_ui *ui)
 
 static int draft_width(const ry_ui *ui)
 {
-    int width = ui->grid.cols - ry_prompt_gutter(ui->grid.cols);
-    return width < 1 ? 1 : width;
+    return ry_prompt_width(ui->grid.cols);
 }
 
 /* ---- actions that leave ---- */

@@ -68,7 +68,7 @@ void ry_editor_transpose(struct ry_editor *ed);
 /* Takes back the last change (a run of typing is one). False when there is none. */
 bool ry_editor_undo(struct ry_editor *ed);
 
-/* Row and column (cells) of byte `at`, and the number of rows, at a width. */
+/* Row and column (0..width: a cursor behind a full row needs one cell more) of byte `at`, and the number of rows. */
 void ry_editor_locate(const struct ry_editor *ed, int width, size_t at, int *row, int *col,
                       int *n_rows);
 

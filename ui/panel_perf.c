@@ -51,14 +51,16 @@ static int draw_decode(struct ry_grid *grid, struct ry_rect at, int row,
         ry_grid_put(grid, at.y + row, at.x + used, width, RY_AT_BAR, ry_buf_str(&spark), spark.len);
     row++;
     if (has_marks(perf)) {
-        int from = (int)n > width ? (int)n - width : 0, free_at = 0;
-        for (int i = from; i < (int)n && row < at.rows; i++)
-            if (perf->marks[i] && i - from >= free_at)
+        int free_at = 0;
+        for (int i = 0; i < (int)n && row < at.rows; i++) {
+            int col = (int)n > width ? i * width / (int)n : i;
+            if (perf->marks[i] && col >= free_at)
                 free_at =
-                    i - from + 1 +
-                    ry_grid_putf(grid, at.y + row, at.x + used + i - from,
-                                 width - (i - from) < MARK_WIDTH ? width - (i - from) : MARK_WIDTH,
-                                 RY_AT_WARN, grid->ascii ? "^%s" : "\u2191%s", perf->marks[i]);
+                    col + 1 +
+                    ry_grid_putf(grid, at.y + row, at.x + used + col,
+                                 width - col < MARK_WIDTH ? width - col : MARK_WIDTH, RY_AT_WARN,
+                                 grid->ascii ? "^%s" : "\u2191%s", perf->marks[i]);
+        }
         row++;
     }
     ry_buf_done(&text);
@@ -100,11 +102,12 @@ static int draw_latency(struct ry_grid *grid, struct ry_rect at, int row,
 {
     ry_buf text = {0};
     ry_buf_adds(&text, "p50 ");
-    ry_plot_ms(&text, perf->p50_ms);
+    ry_plot_figure(&text, perf->p50_ms);
     ry_buf_adds(&text, "  p95 ");
-    ry_plot_ms(&text, perf->p95_ms);
+    ry_plot_figure(&text, perf->p95_ms);
     ry_buf_adds(&text, "  p99 ");
-    ry_plot_ms(&text, perf->p99_ms);
+    ry_plot_figure(&text, perf->p99_ms);
+    ry_buf_adds(&text, " ms");
     ry_panel_field(grid, at, row, 0, "token    ", ry_buf_str(&text));
     ry_buf_done(&text);
     return row + 1;

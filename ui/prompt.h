@@ -28,8 +28,8 @@ struct ry_prompt {
 
 void ry_prompt_done(struct ry_prompt *prompt);
 
-/* Cells that the mark before the draft takes at a screen width. */
-int ry_prompt_gutter(int cols);
+/* Cells of a row of the draft at a screen width: without the mark before it and a cell for the cursor behind. */
+int ry_prompt_width(int cols);
 
 /* Rows that the draft wants, at most max_rows (1..RY_PROMPT_ROWS). */
 int ry_prompt_rows(struct ry_prompt *prompt, int cols, int max_rows);

@@ -67,6 +67,8 @@ void ry_status_draw_title(struct ry_grid *grid, struct ry_rect at, const struct 
     if (text.len) {
         used += ry_grid_puts(grid, at.y, at.x + used, room - used, RY_AT_DIM, sep);
         ry_grid_put(grid, at.y, at.x + used, room - used, RY_AT_TEXT, ry_buf_str(&text), text.len);
+        if (room > used && ry_cells_width(ry_buf_str(&text), text.len) > room - used)
+            ry_grid_fill(grid, at.y, at.x + room - 1, 1, RY_AT_DIM, grid->ascii ? '>' : 0x2026);
     }
     ry_buf_done(&text);
 }
