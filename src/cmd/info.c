@@ -11,23 +11,30 @@
 #include "src/base/mem.h"
 #include "src/cmd/cmd.h"
 
-/* A file that cannot be run (an unknown architecture, a vocabulary only) still has something to show; why it
- * cannot be run goes into *why. */
-static ry_rc open_for_reading(const char *path, ry_engine **out, ry_err *why, ry_err *err)
+/* A vocabulary without tensors cannot be run, yet has something to show; whatever else is refused stays so. */
+static ry_rc open_for_reading(const char *path, ry_engine **out, ry_err *err)
 {
     struct ry_engine_options options = {.path = path};
-    *why = (ry_err){0};
-    if (ry_engine_open(out, &options, why) == RY_OK)
+    ry_engine *engine = NULL;
+    ry_err ignored;
+    ry_rc rc = ry_engine_open(out, &options, err);
+    if (rc == RY_OK)
         return RY_OK;
     options.tokenizer_only = true;
-    return ry_engine_open(out, &options, err);
+    if (ry_engine_open(&engine, &options, &ignored) != RY_OK)
+        return rc;
+    if (ry_engine_info(engine)->n_tensors > 0) {
+        ry_engine_close(engine);
+        return rc;
+    }
+    *out = engine;
+    return RY_OK;
 }
 
 ry_rc ry_cmd_info(struct ry_setup *s, int *sig, ry_err *err)
 {
     ry_engine *engine = NULL;
     ry_buf out = {0};
-    ry_err why;
     (void)sig;
     if (s->opts->n_args) {
         if (ry_opts_given(s->opts, "model") && s->opts->model && s->model_word == s->opts->model)
@@ -36,9 +43,7 @@ ry_rc ry_cmd_info(struct ry_setup *s, int *sig, ry_err *err)
     }
     ry_rc rc = ry_setup_model(s, err);
     if (rc == RY_OK)
-        rc = open_for_reading(s->model, &engine, &why, err);
-    if (rc == RY_OK && why.text[0])
-        ry_out_note("this file cannot be run: %s", why.text);
+        rc = open_for_reading(s->model, &engine, err);
     if (rc == RY_OK)
         rc = ry_engine_describe(engine, s->opts->json, &out, err);
     if (rc == RY_OK && s->opts->json) {
@@ -60,8 +65,8 @@ ry_rc ry_cmd_info(struct ry_setup *s, int *sig, ry_err *err)
 static void add_model(const char *word, const char *path, ry_buf *out)
 {
     ry_engine *engine = NULL;
-    ry_err why, err;
-    if (open_for_reading(path, &engine, &why, &err) != RY_OK) {
+    ry_err err;
+    if (open_for_reading(path, &engine, &err) != RY_OK) {
         ry_buf_addf(out, "%-24s unusable: %s\n", word, err.text);
         return;
     }
