@@ -119,6 +119,8 @@ static void bash_completion(ry_buf *out)
             ry_buf_adds(out, "' -- \"$cur\"))");
         } else if (row->type == RY_OPT_FILE) {
             ry_buf_adds(out, "COMPREPLY=($(compgen -f -- \"$cur\"))");
+        } else {
+            ry_buf_adds(out, "COMPREPLY=()");
         }
         ry_buf_adds(out, "; return ;;\n");
     }
