@@ -27,8 +27,12 @@ struct ry_arch {
     bool must_tie;      /* no output.weight in this family */
     uint32_t
         window_every; /* 0: none; n: every n-th layer is global, the others slide (gemma2: 2, gemma3: 6) */
-    float window_rope_base; /* RoPE base of sliding layers; 0: the model's */
-    uint32_t nope_every;    /* 0: none; n: no RoPE on layers where (i + 1) % n == 0 */
+    float window_rope_base;  /* RoPE base of sliding layers; 0: the model's */
+    uint32_t window_default; /* where the file does not say; 0: it must */
+    bool window_all;         /* every layer slides where the file gives a window above 0 */
+    /* Models of the family with this many layers (0: none) scale scores by 1/sqrt(n_embd/n_head). */
+    uint32_t embd_scale_layers;
+    uint32_t nope_every; /* 0: none; n: no RoPE on layers where (i + 1) % n == 0 */
 };
 
 /* NULL when the name is unknown; ry_arch_names lists the known ones, comma-separated. */

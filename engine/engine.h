@@ -51,6 +51,9 @@ uint64_t ry_cpu_available_memory(bool *cgroup_limited);
 
 enum ry_attention { RY_ATTENTION_STANDARD, RY_ATTENTION_FLASH, RY_ATTENTION_COUNT };
 
+/* Whether an implementation is built in: a session asked for one that is not uses the standard one. */
+bool ry_attention_usable(enum ry_attention attention);
+
 enum { RY_MAX_THREADS = 64 };
 
 struct ry_sampling {

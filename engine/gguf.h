@@ -48,8 +48,8 @@ struct ry_gguf_kv {
 struct ry_gguf_tensor {
     struct ry_str name;
     uint32_t n_dims;
-    uint64_t ne[4]; /* ne[0] runs fastest; missing ones are 1 */
-    enum ry_fmt fmt;
+    uint64_t ne[4];  /* ne[0] runs fastest; missing ones are 1 */
+    enum ry_fmt fmt; /* RY_FMT_COUNT: unknown, in a file opened for its tokenizer only */
     uint64_t n_bytes;
     const uint8_t *data; /* NULL in a file opened for its tokenizer only whose data is absent */
     uint64_t offset;     /* in the file */
@@ -62,7 +62,8 @@ typedef struct ry_gguf ry_gguf;
  * offset, field, value and limit. *out owned by the caller. */
 ry_rc ry_gguf_open(ry_gguf **out, const char *path, bool header_only, ry_err *err);
 
-/* The same over bytes in memory, borrowed until close; `name` is for messages. The fuzz target's door. */
+/* The same over bytes in memory (at a multiple of 8), borrowed until close; `name` is for messages. The fuzz
+ * target's door, and the built-in model's. */
 ry_rc ry_gguf_parse(ry_gguf **out, const char *name, const void *image, size_t len,
                     bool header_only, ry_err *err);
 
@@ -99,9 +100,21 @@ ry_rc ry_gguf_array_strings(const ry_gguf *gguf, const struct ry_gguf_kv *kv, st
 
 const char *ry_gguf_type_name(enum ry_gguf_type type);
 
-/* While a mapped file is read, truncation by somebody else raises SIGBUS. Between begin and end on this thread, a
- * SIGBUS inside the map is turned into a zero page and remembered. Installed once per process, chained to the
- * handler before. `ry_gguf_faulted`: whether the file changed under us. */
+/* An integer of any width at p; false when the type is none. u64 beyond 2^63 - 1 gives 2^63 - 1. */
+bool ry_gguf_load_int(enum ry_gguf_type type, const uint8_t *p, int64_t *out);
+
+/* Fills *err with "FILE: offset N: ..." (without the offset for RY_GGUF_NO_OFFSET) and returns RY_ERR_MODEL. Long
+ * paths are shortened from the left, so that the reason is never cut off. */
+#define RY_GGUF_NO_OFFSET UINT64_MAX
+ry_rc ry_gguf_fail(const ry_gguf *gguf, uint64_t offset, ry_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* At most 80 bytes of an untrusted name for a message, cut between code points; returns buf. */
+enum { RY_GGUF_QUOTE_BYTES = 96 };
+const char *ry_gguf_quote(struct ry_str s, char buf[RY_GGUF_QUOTE_BYTES]);
+
+/* Whether a mapped file was truncated under us: reads behind its new end gave zeros instead of SIGBUS (the guard is
+ * installed once per process, chained to the handler before). Ask after each evaluation. */
 bool ry_gguf_faulted(const ry_gguf *gguf);
 
 #endif

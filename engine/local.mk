@@ -5,6 +5,7 @@ include engine/kern/local.mk
 include engine/gguf.mk
 include engine/text.mk
 include engine/core.mk
+include engine/builtin/local.mk
 noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = $(ENGINE_SOURCES)
 libengine_a_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS) $(UTF8PROC_CFLAGS) $(XXHASH_CFLAGS) $(CJSON_CFLAGS)

@@ -23,9 +23,17 @@ struct ry_hparams {
     float attn_softcap, final_softcap; /* 0: none */
     float attn_scale;                  /* 1 / sqrt(head_dim_k) unless the family says otherwise */
     uint32_t window;                   /* 0: none */
+    uint32_t
+        window_every; /* each n-th layer sees everything; 0: all slide where there is a window */
+    float window_rope_base; /* base of sliding layers; 0: rope_base */
+    bool
+        longrope; /* rope_freqs are the short factors of a longrope model, n_ctx_train what they serve */
 };
 
-/* One layer; absent matrices have data NULL, absent vectors are NULL. Vectors are f32, converted at bind when the
+/* Matrices: w.scale is the ternary scale (1 where the blocks carry it) times the file's `.scale` tensor where there is
+ * one. Kernels apply it where w.uniform; where not, and it is not 1, the caller multiplies y by it.
+ *
+ * One layer; absent matrices have data NULL, absent vectors are NULL. Vectors are f32, converted at bind when the
  * file has them otherwise. */
 struct ry_layer {
     const float *attn_norm, *ffn_norm;              /* [n_embd] */
@@ -36,7 +44,9 @@ struct ry_layer {
     struct ry_wmat q, k, v, o;                      /* fused_qkv is split into views of rows */
     struct ry_wmat gate, up, down;                  /* fused gate and up likewise */
     float rope_base;                                /* of this layer; 0: no RoPE here */
-    uint32_t window;                                /* 0: sees everything */
+    float
+        rope_scale;  /* position divided by it; 1: none (sliding layers of gemma3 are not scaled) */
+    uint32_t window; /* 0: sees everything */
 };
 
 struct ry_model {
@@ -52,6 +62,10 @@ struct ry_model {
     uint64_t n_params;
     struct ry_arena *arena; /* owned: layers, converted vectors */
 };
+
+/* The hyper-parameters alone (hparams.c), checked against each other; n_vocab stays 0, it is the embedding's height. */
+ry_rc ry_hparams_read(const ry_gguf *gguf, const struct ry_arch **arch, struct ry_hparams *out,
+                      ry_err *err);
 
 /* Reads hyper-parameters and tensors, checks every shape; refusals are RY_ERR_MODEL naming key or tensor, value and
  * limit. *out is zeroed on failure. */

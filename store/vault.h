@@ -1,5 +1,5 @@
-/* The vault wing (ΣVAULT), as everybody outside sees it: sessions, messages, prompt history, and the cache in
- * front of them.
+/* The vault wing (ΣVAULT), as everybody outside sees it: sessions, messages, and the cache in front
+ * of them.
  *
  * A vault is synchronous and belongs to one thread (the vault worker). What a call acknowledged with RY_OK
  * outside a begin/commit pair, or with the commit's RY_OK inside one, survives a crash of anything. */
@@ -31,7 +31,8 @@ struct ry_vault_report {
 };
 
 /* Opens (and migrates, and if need be salvages). RY_ERR_VAULT: wrong application id, foreign owner, symlink,
- * not a database; the file is left as it was. *out owned by the caller; *report may be NULL. */
+ * not a database; the file is left as it was. RY_ERR_NOT_FOUND: no file, and `create` not set.
+ * RY_ERR_BUSY: another process has held the vault for 5 s. *out owned by the caller; *report may be NULL. */
 ry_rc ry_vault_open(ry_vault **out, const struct ry_vault_options *options,
                     struct ry_vault_report *report, ry_err *err);
 
@@ -67,6 +68,10 @@ ry_rc ry_vault_session_last(ry_vault *vault, int64_t *id, ry_err *err);
 /* Any of title, model, system, params may be NULL: unchanged. */
 ry_rc ry_vault_session_update(ry_vault *vault, int64_t id, const char *title, const char *model,
                               const char *system, const char *params, ry_err *err);
+/* A new session with the same settings and copies of the messages with pos < at_pos; its parent and fork_pos
+ * are id and at_pos. */
+ry_rc ry_vault_session_fork(ry_vault *vault, int64_t id, int64_t at_pos, int64_t *new_id,
+                            ry_err *err);
 /* Deletes it with its messages, secure_delete on. */
 ry_rc ry_vault_session_delete(ry_vault *vault, int64_t id, ry_err *err);
 
@@ -89,6 +94,7 @@ struct ry_vault_message {
     size_t text_len;
     char *stats; /* JSON of the turn, "" none */
     int64_t created_ms;
+    bool damaged; /* does not match its check sum: shown, with a warning */
 };
 void ry_vault_messages_free(struct ry_vault_message *messages, size_t n);
 
@@ -99,7 +105,8 @@ ry_rc ry_vault_message_append(ry_vault *vault, int64_t session, enum ry_vault_ro
 /* Replaces text, status and stats (NULL: unchanged) of a message: a streaming answer grows this way. */
 ry_rc ry_vault_message_update(ry_vault *vault, int64_t id, const char *text, size_t text_len,
                               enum ry_vault_status status, const char *stats, ry_err *err);
-/* All messages of a session in order. *out owned: ry_vault_messages_free. */
+/* All messages of a session in order; RY_ERR_NOT_FOUND when there is no such session.
+ * *out owned: ry_vault_messages_free. */
 ry_rc ry_vault_message_list(ry_vault *vault, int64_t session, struct ry_vault_message **out,
                             size_t *n, ry_err *err);
 /* Deletes the messages with pos >= from_pos (regenerate, undo). */

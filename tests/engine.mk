@@ -1,1 +1,22 @@
-# tests of the engine rooms
+# tests of the inference rooms
+if HAVE_CHECK
+ENGINE_TESTS = tests/golden tests/identity tests/test_par tests/test_session tests/test_generate
+check_PROGRAMS += $(ENGINE_TESTS)
+TESTS += $(ENGINE_TESTS)
+TINY = tests/tiny_model.h tests/gguf_build.c tests/gguf_build.h tests/ryot_test.h
+tests_golden_SOURCES = tests/golden.c tests/ryot_test.h
+tests_golden_CFLAGS = $(TEST_CFLAGS) $(CJSON_CFLAGS)
+tests_golden_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS) -lm
+tests_identity_SOURCES = tests/identity.c $(TINY)
+tests_identity_CFLAGS = $(TEST_CFLAGS)
+tests_identity_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS) -lm
+tests_test_par_SOURCES = tests/test_par.c tests/ryot_test.h
+tests_test_par_CFLAGS = $(TEST_CFLAGS)
+tests_test_par_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS)
+tests_test_session_SOURCES = tests/test_session.c $(TINY)
+tests_test_session_CFLAGS = $(TEST_CFLAGS)
+tests_test_session_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS) -lm
+tests_test_generate_SOURCES = tests/test_generate.c $(TINY)
+tests_test_generate_CFLAGS = $(TEST_CFLAGS)
+tests_test_generate_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS) -lm
+endif

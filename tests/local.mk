@@ -1,6 +1,6 @@
 # Rules of the house, checked from the sources, and the summary printed after the suite.
 EXTRA_DIST += tests/ryot_test.h
-dist_check_SCRIPTS += tests/layers.sh tests/headers.sh
+dist_check_SCRIPTS += tests/layers.sh tests/headers.sh tests/summary.sh
 TESTS += tests/layers.sh tests/headers.sh
 AM_TESTS_ENVIRONMENT = \
   srcdir='$(abs_top_srcdir)'; export srcdir; \

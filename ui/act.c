@@ -72,7 +72,7 @@ static void send_draft(ry_ui *ui, struct ry_ui_action *out)
         hint(ui, err.text);
     ui->history_at = ui->history.n;
     ry_editor_set(ed, "", 0);
-    ry_chat_follow(ui->chat);
+    ry_view_chat_follow(ui->chat);
 }
 
 static void interrupt(ry_ui *ui, struct ry_ui_action *out)
@@ -207,13 +207,13 @@ static bool scroll(ry_ui *ui, enum ry_act act)
         if (ui->help_open)
             ui->help.top = 0;
         else
-            ry_chat_top(ui->chat);
+            ry_view_chat_top(ui->chat);
         return true;
     case RY_ACT_BOTTOM:
         if (ui->help_open)
             ui->help.top = ui->help.layout.n_lines;
         else
-            ry_chat_follow(ui->chat);
+            ry_view_chat_follow(ui->chat);
         return true;
     default:
         return false;
@@ -221,8 +221,8 @@ static bool scroll(ry_ui *ui, enum ry_act act)
     if (ui->help_open) {
         ry_help_scroll(&ui->help, rows + pages * (ui->help.rows > 1 ? ui->help.rows - 1 : 1));
     } else {
-        ry_chat_scroll(ui->chat, rows);
-        ry_chat_page(ui->chat, pages);
+        ry_view_chat_scroll(ui->chat, rows);
+        ry_view_chat_page(ui->chat, pages);
     }
     return true;
 }
@@ -233,7 +233,7 @@ static void line_end(ry_ui *ui)
     size_t before = ed->cursor;
     ry_editor_line_end(ed);
     if (ed->cursor == before)
-        ry_chat_follow(ui->chat);
+        ry_view_chat_follow(ui->chat);
 }
 
 static void start_search(ry_ui *ui, enum ry_mode mode)
@@ -241,7 +241,7 @@ static void start_search(ry_ui *ui, enum ry_mode mode)
     ui->mode = mode;
     ry_buf_clear(&ui->query);
     ui->found_at = ui->history.n;
-    ry_chat_find(ui->chat, "", false);
+    ry_view_chat_find(ui->chat, "", false);
     ui->help_open = false;
 }
 
@@ -361,7 +361,7 @@ static void act(ry_ui *ui, enum ry_act what, struct ry_ui_action *out)
 static void end_search(ry_ui *ui)
 {
     ui->mode = RY_MODE_EDIT;
-    ry_chat_find(ui->chat, "", false);
+    ry_view_chat_find(ui->chat, "", false);
 }
 
 static void type_query(ry_ui *ui, int32_t key)
@@ -401,7 +401,7 @@ static bool find_key(ry_ui *ui, int32_t key, enum ry_act what)
     bool found = ui->mode == RY_MODE_FOUND;
     if (what == RY_ACT_SEND || what == RY_ACT_FIND || (found && (key == 'n' || key == 'N'))) {
         ui->mode = RY_MODE_FOUND;
-        ry_chat_find(ui->chat, ry_buf_str(&ui->query), key == 'N');
+        ry_view_chat_find(ui->chat, ry_buf_str(&ui->query), key == 'N');
         return true;
     }
     if (what == RY_ACT_ESCAPE || what == RY_ACT_INTERRUPT || key == ('G' & 0x1F)) {

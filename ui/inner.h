@@ -28,7 +28,7 @@ struct ry_ui {
     struct ry_draw draw;
     struct ry_prompt prompt;
     struct ry_history history;
-    struct ry_chat *chat;
+    struct ry_view_chat *chat;
     struct ry_help help;
     bool panels[RY_UI_PANEL_COUNT];
     bool help_open, raw;

@@ -48,7 +48,7 @@ static void search_line(const ry_ui *ui, struct notice *line)
                                      : "   (^R older, Enter takes it, Esc gives up)");
         return;
     }
-    bool missed = ry_chat_find_result(ui->chat) == 0;
+    bool missed = ry_view_chat_find_result(ui->chat) == 0;
     ry_buf_addf(&line->text, " find: %s", query);
     if (ui->mode == RY_MODE_FIND)
         line->cursor = ry_cells_width(line->text.data, line->text.len);
@@ -149,7 +149,7 @@ static void draw_main(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *mo
     if (ui->help_open)
         ry_help_draw(&ui->help, &ui->grid, at, &ui->options);
     else
-        ry_chat_draw(ui->chat, &ui->grid, at, model);
+        ry_view_chat_draw(ui->chat, &ui->grid, at, model);
 }
 
 static void draw_empty_hint(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *model)
@@ -185,7 +185,7 @@ static void draw_middle(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *
     }
     draw_main(ui, main, model);
     draw_empty_hint(ui, main, model);
-    if (!ui->help_open && !ry_chat_is_following(ui->chat))
+    if (!ui->help_open && !ry_view_chat_is_following(ui->chat))
         ry_grid_puts(grid, rule, main.cols > 32 ? main.cols - 29 : 1, 28, RY_AT_WARN,
                      " more below: M-End follows ");
 }

@@ -22,7 +22,7 @@ ry_rc ry_ui_open(ry_ui **out, const struct ry_ui_options *options, ry_err *err)
     ui->options = *options;
     ui->grid.ascii = options->ascii;
     ui->force = true;
-    ui->chat = ry_chat_new(options->ascii);
+    ui->chat = ry_view_chat_new(options->ascii);
     if (!ui->chat) {
         ry_err_set(err, RY_ERR_MEMORY, "no memory for the screen");
         goto fail;
@@ -36,7 +36,7 @@ ry_rc ry_ui_open(ry_ui **out, const struct ry_ui_options *options, ry_err *err)
     *out = ui;
     return RY_OK;
 fail:
-    ry_chat_free(ui->chat);
+    ry_view_chat_free(ui->chat);
     ry_mem_free(ui);
     return rc;
 }
@@ -50,7 +50,7 @@ void ry_ui_close(ry_ui *ui)
     ry_grid_done(&ui->grid);
     ry_prompt_done(&ui->prompt);
     ry_history_done(&ui->history);
-    ry_chat_free(ui->chat);
+    ry_view_chat_free(ui->chat);
     ry_help_done(&ui->help);
     ry_buf_done(&ui->query);
     ry_buf_done(&ui->stash);
@@ -174,7 +174,7 @@ void ry_ui_set_mouse(ry_ui *ui, bool on)
 void ry_ui_toggle_raw(ry_ui *ui)
 {
     ui->raw = !ui->raw;
-    ry_chat_set_raw(ui->chat, ui->raw);
+    ry_view_chat_set_raw(ui->chat, ui->raw);
 }
 
 void ry_ui_emergency_restore(void)

@@ -15,7 +15,7 @@ struct place {
     size_t line; /* may be the blank line behind the text */
 };
 
-struct ry_chat {
+struct ry_view_chat {
     struct ry_messages messages;
     bool follow, raw, ascii;
     struct { /* while not following: the top row */
@@ -40,14 +40,14 @@ struct ry_chat {
 
 /* What one draw works with. */
 struct frame {
-    struct ry_chat *chat;
+    struct ry_view_chat *chat;
     const struct ry_ui_model *model;
     int rows, gutter, width;
 };
 
-struct ry_chat *ry_chat_new(bool ascii)
+struct ry_view_chat *ry_view_chat_new(bool ascii)
 {
-    struct ry_chat *chat = ry_mem_zalloc(1, sizeof *chat);
+    struct ry_view_chat *chat = ry_mem_zalloc(1, sizeof *chat);
     if (!chat)
         return NULL;
     chat->follow = true;
@@ -56,7 +56,7 @@ struct ry_chat *ry_chat_new(bool ascii)
     return chat;
 }
 
-void ry_chat_free(struct ry_chat *chat)
+void ry_view_chat_free(struct ry_view_chat *chat)
 {
     if (!chat)
         return;
@@ -65,38 +65,38 @@ void ry_chat_free(struct ry_chat *chat)
     ry_mem_free(chat);
 }
 
-void ry_chat_scroll(struct ry_chat *chat, int rows)
+void ry_view_chat_scroll(struct ry_view_chat *chat, int rows)
 {
     chat->want.rows += rows;
 }
 
-void ry_chat_page(struct ry_chat *chat, int pages)
+void ry_view_chat_page(struct ry_view_chat *chat, int pages)
 {
     chat->want.pages += pages;
 }
 
-void ry_chat_top(struct ry_chat *chat)
+void ry_view_chat_top(struct ry_view_chat *chat)
 {
     chat->want.top = true;
 }
 
-void ry_chat_follow(struct ry_chat *chat)
+void ry_view_chat_follow(struct ry_view_chat *chat)
 {
     memset(&chat->want, 0, sizeof chat->want);
     chat->follow = true;
 }
 
-bool ry_chat_is_following(const struct ry_chat *chat)
+bool ry_view_chat_is_following(const struct ry_view_chat *chat)
 {
     return chat->follow;
 }
 
-void ry_chat_set_raw(struct ry_chat *chat, bool raw)
+void ry_view_chat_set_raw(struct ry_view_chat *chat, bool raw)
 {
     chat->raw = raw;
 }
 
-void ry_chat_find(struct ry_chat *chat, const char *text, bool newer)
+void ry_view_chat_find(struct ry_view_chat *chat, const char *text, bool newer)
 {
     if (strcmp(ry_buf_str(&chat->find.text), text) != 0) {
         ry_buf_clear(&chat->find.text);
@@ -107,7 +107,7 @@ void ry_chat_find(struct ry_chat *chat, const char *text, bool newer)
     chat->want.find = chat->find.text.len == 0 ? 0 : newer ? 1 : -1;
 }
 
-int ry_chat_find_result(const struct ry_chat *chat)
+int ry_view_chat_find_result(const struct ry_view_chat *chat)
 {
     return chat->find.result;
 }
@@ -184,7 +184,7 @@ static bool is_before(struct place a, struct place b)
 static void set_anchor(const struct frame *f, struct place p)
 {
     const struct ry_layout *layout = layout_of(f, p.message);
-    struct ry_chat *chat = f->chat;
+    struct ry_view_chat *chat = f->chat;
     chat->anchor.id = f->model->messages[p.message].id;
     chat->anchor.hint = p.message;
     chat->anchor.blank = p.line >= layout->n_lines;
@@ -194,7 +194,7 @@ static void set_anchor(const struct frame *f, struct place p)
 /* The top row now: the anchor's, or the last screenful. */
 static struct place current(const struct frame *f)
 {
-    struct ry_chat *chat = f->chat;
+    struct ry_view_chat *chat = f->chat;
     struct place p, end = bottom(f);
     if (chat->follow)
         return end;
@@ -225,7 +225,7 @@ static bool find_in(const struct frame *f, size_t i, bool newer, size_t from, si
  * screen. */
 static bool find_next(const struct frame *f, bool newer)
 {
-    struct ry_chat *chat = f->chat;
+    struct ry_view_chat *chat = f->chat;
     size_t n = f->model->n_messages,
            i = chat->find.any ? index_of(f->model, chat->find.id, chat->find.hint) : n;
     size_t from;
@@ -253,7 +253,7 @@ static bool find_next(const struct frame *f, bool newer)
 /* Brings the match into view, a third from the top, unless it is there already. */
 static void show_match(const struct frame *f)
 {
-    struct ry_chat *chat = f->chat;
+    struct ry_view_chat *chat = f->chat;
     const struct ry_layout *layout = layout_of(f, chat->find.hint);
     struct place match = {chat->find.hint, ry_layout_find_line(layout, chat->find.off)};
     struct place top = current(f), end = moved(f, top, f->rows - 1);
@@ -267,7 +267,7 @@ static void show_match(const struct frame *f)
 
 static void obey(const struct frame *f)
 {
-    struct ry_chat *chat = f->chat;
+    struct ry_view_chat *chat = f->chat;
     int by = chat->want.rows + chat->want.pages * (f->rows > 1 ? f->rows - 1 : 1);
     if (chat->want.top || by) {
         struct place p = chat->want.top ? (struct place){0, 0} : current(f);
@@ -319,8 +319,8 @@ static void highlight(const struct frame *f, struct ry_grid *grid, int y, int x,
     }
 }
 
-void ry_chat_draw(struct ry_chat *chat, struct ry_grid *grid, struct ry_rect at,
-                  const struct ry_ui_model *model)
+void ry_view_chat_draw(struct ry_view_chat *chat, struct ry_grid *grid, struct ry_rect at,
+                       const struct ry_ui_model *model)
 {
     struct frame f = {.chat = chat, .model = model, .rows = at.rows};
     if (at.rows <= 0 || at.cols <= 0 || model->n_messages == 0) {

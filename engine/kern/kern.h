@@ -9,6 +9,7 @@
  *   - exact int32 inside a block, then acc = fmaf(scale, (float)sum, acc), block after block;
  *   - where float lanes run along the summed dimension: 16 virtual lanes (element i goes to lane i % 16, by fmaf),
  *     then the fixed tree  8: l[j] += l[j+8],  4: l[j] += l[j+4],  2: l[j] += l[j+2],  1: l[0] + l[1];
+ *   - where a result is NaN, only that it is one is promised, not its payload;
  *   - expf, tanhf are our own polynomials, one sequence of operations for every tier; no libm but fmaf, sqrtf.
  */
 #ifndef RYOT_ENGINE_KERN_KERN_H
@@ -38,7 +39,8 @@ struct ry_wmat {
 /* Activation rows. One row takes ry_act_bytes(), a multiple of 64; rows follow each other at that stride, 64-aligned.
  *   F32    float x[n]
  *   Q8_T   float inv_s; int32_t sum; pad to 64; int8_t q[n]           s = 127 / max(max|x|, 1e-5), inv_s = 1 / s
- *   Q8_32  int8_t q[n]; pad to 64; float d[n/32]; float ds[n/32]      ds = d * (sum of the 32 q)
+ *   Q8_32  int8_t q[n]; pad to 64; float d[n/32]; float ds[n/32]; int32_t sum[n/32]
+ *                                                                     sum of the 32 q, ds = d * sum
  *   Q8_256 int8_t q[n]; pad to 64; float d[n/256]; int16_t sum[n/16]
  */
 size_t ry_act_bytes(enum ry_act_fmt act, size_t n);
@@ -49,8 +51,9 @@ enum ry_kv_elem { RY_KV_ELEM_F32, RY_KV_ELEM_F16, RY_KV_ELEM_COUNT };
 struct ry_kern {
     enum ry_tier tier;
 
-    /* x[n] floats to one activation row at dst. NaN or infinite input gives unspecified finite-time output (logits are
-     * checked later); never undefined behaviour. */
+    /* x[n] floats to one activation row at dst (n a multiple of the format's block), padding zeroed. NaN or infinite
+     * input makes the scale of its block NaN or infinite, so that it is seen in the logits; never undefined
+     * behaviour. */
     void (*quantize[RY_ACT_COUNT])(void *dst, const float *x, size_t n);
 
     /* y[r - row0] for rows row0 <= r < row1, one token: y = W x. prefetch: bytes ahead, 0 off. */
@@ -70,8 +73,13 @@ struct ry_kern {
     void (*rope_pairs)(float *x, const float *cs, size_t n_rot);
     void (*rope_halves)(float *x, const float *cs, size_t n_rot);
 
-    /* x[n] to its softmax in place, n >= 1. Entries of -INFINITY become 0. */
+    /* x[n] to its softmax in place, n >= 1. Entries of -INFINITY become 0 (all of them: all 0). */
     void (*softmax)(float *x, size_t n);
+
+    /* The parts of softmax, for one that runs over tiles. max_of: the largest of x[n], NaN passed over, -INFINITY for
+     * n = 0. exp_sum: x = exp(x - m) in place, returns the sum by 16 lanes and tree. */
+    float (*max_of)(const float *x, size_t n);
+    float (*exp_sum)(float *x, size_t n, float m);
 
     /* y = f(gate) * up, elementwise; y may be gate. */
     void (*silu_mul)(float *y, const float *gate, const float *up, size_t n);
@@ -95,6 +103,11 @@ struct ry_kern {
     /* dst[n_cols] of one row as floats (embedding lookup), scale of the tensor included. */
     void (*decode_row)(float *dst, const struct ry_wmat *w, size_t row);
 };
+
+/* exp(x) and tanh(x) as every tier computes them, for one value: x > 88.37 counts as 88.37, x < -87.33 gives 0, NaN
+ * stays NaN. Within 2 ulp. */
+float ry_kern_expf(float x);
+float ry_kern_tanhf(float x);
 
 /* The table of a usable tier. Tables are built once, on first use, any thread. */
 const struct ry_kern *ry_kern_get(enum ry_tier tier);

@@ -1,2 +1,14 @@
 # formats and kernels: quant.c, kern.c, cpu.c, and one library per tier
-ENGINE_SOURCES += engine/quant.h engine/kern/kern.h
+ENGINE_SOURCES += engine/quant.h engine/quant.c engine/quant_unpack.h engine/quant_block.c \
+  engine/quant_k.c engine/quant_tern.c \
+  engine/kern/kern.h engine/kern/kern.c engine/kern/act.h \
+  engine/kern/cpu.h engine/kern/cpu.c engine/kern/host.c \
+  engine/kern/kern_scalar.h engine/kern/kern_scalar.c engine/kern/kern_scalar_ops.c
+if RYOT_AVX2
+noinst_LIBRARIES += libkern_avx2.a
+ENGINE_KERN_LIBS += libkern_avx2.a libengine.a
+libkern_avx2_a_SOURCES = engine/kern/kern_avx2.h engine/kern/kern_avx2.c \
+  engine/kern/kern_avx2_float.c engine/kern/kern_avx2_q32.c engine/kern/kern_avx2_k.c \
+  engine/kern/kern_avx2_ternary.c
+libkern_avx2_a_CFLAGS = $(AM_CFLAGS) $(AVX2_FLAGS)
+endif

@@ -1,0 +1,419 @@
+/* The forward pass: one step, all layers, inside one parallel region.
+ *
+ * Every stage splits its outputs among the threads (rows of a product, heads, tokens), never a sum, so the bits do not
+ * depend on the number of threads. A layer with one token (decode) meets at six barriers:
+ *
+ *   norm+quantise (each for itself) ▸ q,k,v rows ┃ rope, cache ┃ heads ┃ norm+quantise ▸ o rows, add ┃
+ *   norm+quantise ▸ gate, up rows, act ┃ norm+quantise ▸ down rows, add ┃
+ *
+ * With many tokens (prefill) the norm and quantise stages are split by token and cost a barrier each. Branches ask for
+ * features of the architecture, never for its name. */
+#include "engine/forward.h"
+
+#include <math.h>
+
+#include "engine/attention.h"
+
+enum {
+    PREFETCH_BYTES = 8192, /* ahead in a weight stream */
+    CHUNK_ROWS = 64,       /* of a product with many tokens between two looks at the cancel flag */
+    /* Below this many bytes of weights times tokens a step is not worth a second thread: some thirty barriers cost more
+     * than half the work saves, and far more when other programs want the cores (bitllama2-3M, 1.3 MB, decodes 9,500
+     * tok/s with one thread and at best 3,600 with two; Xeon, AVX2, bench "tg128"). */
+    SINGLE_THREAD_BYTES = 16 * 1024 * 1024
+};
+
+/* What all threads of a step share; written before the region, except `bad_row`. */
+struct run {
+    ry_session *s;
+    const struct ry_step *step;
+    const struct ry_kern *kern;
+    ry_attn_fn attention;
+    size_t prefetch;
+    atomic_size_t
+        bad_row; /* smallest row of logits that is not finite; relaxed min, read after the region */
+};
+
+/* One thread's view of a run. */
+struct worker {
+    struct run *run;
+    ry_session *s;
+    const struct ry_model *m;
+    const struct ry_kern *kern;
+    size_t n_tok;
+    int tid, n;
+};
+
+static bool cancelled(const struct worker *w)
+{
+    const atomic_bool *c = w->run->step->cancel;
+    return c && atomic_load_explicit(c, memory_order_relaxed);
+}
+
+/* Everybody meets; thread 0 books the operation that ended here and the wait. */
+static void meet(struct worker *w, enum ry_op op, uint64_t n_bytes)
+{
+    if (w->tid == 0)
+        ry_profile_mark(&w->s->profile, op, n_bytes);
+    if (w->n == 1)
+        return;
+    ry_par_barrier(w->s->par);
+    if (w->tid == 0)
+        ry_profile_mark(&w->s->profile, RY_OP_WAIT, 0);
+}
+
+/* ---- products ------------------------------------------------------------------------------------------ */
+
+/* Activation rows of the tokens of this step: the first row of each format. */
+struct input {
+    char *act[RY_ACT_COUNT];
+};
+
+/* What kernels leave out: a tensor's own scale, except where a ternary kernel has it in its expression (see ry_layer). */
+static void tensor_scale(const struct worker *w, const struct ry_wmat *mat, float *y, size_t ldy,
+                         size_t lo, size_t hi)
+{
+    if (mat->scale == 1.0f || (ry_fmt_info(mat->fmt)->ternary && mat->uniform) || lo >= hi)
+        return;
+    for (size_t t = 0; t < w->n_tok; t++)
+        w->kern->scale(y + t * ldy + lo, mat->scale, hi - lo);
+}
+
+/* Rows lo..hi of a matrix for all tokens: y[t * ldy + row]. */
+static void product(const struct worker *w, const struct ry_wmat *mat, const struct input *in,
+                    float *y, size_t ldy, size_t lo, size_t hi)
+{
+    enum ry_act_fmt act = ry_fmt_info(mat->fmt)->act;
+    if (w->n_tok == 1) {
+        if (lo < hi && !cancelled(w))
+            w->kern->matvec[mat->fmt](y + lo, mat, lo, hi, in->act[act], w->run->prefetch);
+        tensor_scale(w, mat, y, ldy, lo, hi);
+        return;
+    }
+    for (size_t r = lo; r < hi && !cancelled(w); r += CHUNK_ROWS) {
+        size_t end = r + CHUNK_ROWS < hi ? r + CHUNK_ROWS : hi;
+        w->kern->matmul[mat->fmt](y + r, ldy, mat, r, end, in->act[act],
+                                  w->s->scratch.act_stride[act], w->n_tok);
+    }
+    tensor_scale(w, mat, y, ldy, lo, hi);
+}
+
+/* Norms (unless norm_w is NULL and `plain`) and quantises the rows x[t * ldx] for the matrices that will read them.
+ * With one token every thread makes its own copy; else tokens are split and everybody meets. */
+static struct input prepare(struct worker *w, const float *x, size_t ldx, size_t n,
+                            const float *norm_w, const struct ry_wmat *const *mats, size_t n_mats)
+{
+    struct ry_scratch *sc = &w->s->scratch;
+    bool single = w->n_tok == 1, wants[RY_ACT_COUNT] = {0};
+    for (size_t i = 0; i < n_mats; i++)
+        wants[ry_fmt_info(mats[i]->fmt)->act] = true;
+    struct input in;
+    for (int a = 0; a < RY_ACT_COUNT; a++)
+        in.act[a] = single ? sc->own[a] + (size_t)w->tid * sc->act_stride[a] : sc->act[a];
+    size_t lo = 0, hi = 1;
+    if (!single)
+        ry_par_share(w->n_tok, 1, w->tid, w->n, &lo, &hi);
+    for (size_t t = lo; t < hi; t++) {
+        const float *row = x + t * ldx;
+        if (norm_w) {
+            float *norm = sc->own_norm + (size_t)w->tid * sc->n_norm;
+            w->kern->rmsnorm(norm, row, norm_w, n, w->m->hp.norm_eps);
+            row = norm;
+        }
+        for (int a = 0; a < RY_ACT_COUNT; a++)
+            if (wants[a])
+                w->kern->quantize[a](in.act[a] + t * sc->act_stride[a], row, n);
+    }
+    if (single) {
+        if (w->tid == 0)
+            ry_profile_mark(&w->s->profile, RY_OP_NORM, 0);
+    } else {
+        meet(w, RY_OP_NORM, 0);
+    }
+    return in;
+}
+
+static uint64_t mat_bytes(const struct ry_wmat *mat)
+{
+    return (uint64_t)mat->row_bytes * mat->n_rows;
+}
+
+static void add_bias(float *y, size_t ldy, const float *bias, size_t n_tok, size_t lo, size_t hi)
+{
+    for (size_t t = 0; bias && t < n_tok; t++)
+        for (size_t r = lo; r < hi; r++)
+            y[t * ldy + r] += bias[r];
+}
+
+/* ---- attention block ----------------------------------------------------------------------------------- */
+
+/* q, k and v as one product over their concatenated rows. */
+static void qkv_rows(struct worker *w, const struct ry_layer *l, const struct input *in)
+{
+    const struct ry_wmat *mats[] = {&l->q, &l->k, &l->v};
+    const float *bias[] = {l->q_bias, l->k_bias, l->v_bias};
+    struct ry_scratch *sc = &w->s->scratch;
+    size_t total = l->q.n_rows + l->k.n_rows + l->v.n_rows, lo, hi, at = 0;
+    ry_par_share(total, RY_ROW_GRAIN, w->tid, w->n, &lo, &hi);
+    for (int i = 0; i < 3; i++) {
+        size_t end = at + mats[i]->n_rows;
+        size_t a = lo > at ? lo - at : 0, b = hi < end ? hi - at : end - at;
+        if (lo < end && hi > at && a < b) {
+            product(w, mats[i], in, sc->qkv + at, sc->n_qkv, a, b);
+            add_bias(sc->qkv + at, sc->n_qkv, bias[i], w->n_tok, a, b);
+        }
+        at = end;
+    }
+}
+
+/* Norm and rotation of one query or key head in place. */
+static void turn_head(struct worker *w, const struct ry_layer *l, float *x, const float *norm,
+                      size_t pos)
+{
+    const struct ry_hparams *hp = &w->m->hp;
+    const struct ry_scratch *sc = &w->s->scratch;
+    if (norm)
+        w->kern->rmsnorm(x, x, norm, hp->head_dim_k, hp->norm_eps);
+    if (l->rope_base == 0)
+        return;
+    bool first = l->rope_base == sc->rope_base[0] && l->rope_scale == sc->rope_scale[0];
+    const float *table = sc->rope[first ? 0 : 1];
+    (w->m->arch->rope == RY_ROPE_PAIRS ? w->kern->rope_pairs : w->kern->rope_halves)(
+        x, table + pos * hp->n_rot, hp->n_rot);
+}
+
+/* Rotates queries and keys, stores keys and values. Split by (token, head). */
+static void rope_and_store(struct worker *w, const struct ry_layer *l, size_t layer)
+{
+    const struct ry_hparams *hp = &w->m->hp;
+    struct ry_scratch *sc = &w->s->scratch;
+    const struct ry_kv *kv = &w->s->kv;
+    size_t n_heads = hp->n_head + hp->n_head_kv, lo, hi;
+    ry_par_share(w->n_tok * n_heads, 1, w->tid, w->n, &lo, &hi);
+    for (size_t i = lo; i < hi; i++) {
+        size_t t = i / n_heads, h = i % n_heads, pos = w->run->step->pos + t;
+        float *row = sc->qkv + t * sc->n_qkv;
+        if (h < hp->n_head) {
+            turn_head(w, l, row + h * hp->head_dim_k, l->q_norm, pos);
+            continue;
+        }
+        size_t g = h - hp->n_head;
+        float *k = row + l->q.n_rows + g * hp->head_dim_k;
+        float *v = row + l->q.n_rows + l->k.n_rows + g * hp->head_dim_v;
+        turn_head(w, l, k, l->k_norm, pos);
+        w->kern->kv_store[kv->elem](ry_kv_k(kv, layer, g, pos), k, hp->head_dim_k);
+        w->kern->kv_store[kv->elem](ry_kv_v(kv, layer, g, pos), v, hp->head_dim_v);
+    }
+}
+
+/* Heads of all tokens; neighbours in the list go to different threads, since later tokens see more. */
+static void heads(struct worker *w, const struct ry_layer *l, size_t layer)
+{
+    const struct ry_hparams *hp = &w->m->hp;
+    struct ry_scratch *sc = &w->s->scratch;
+    struct ry_attn a = {
+        .kern = w->kern, .kv = &w->s->kv, .hp = hp, .layer = layer, .window = l->window};
+    float *scores = sc->scores + (size_t)w->tid * w->s->n_ctx;
+    for (size_t i = (size_t)w->tid; i < w->n_tok * hp->n_head && !cancelled(w); i += (size_t)w->n) {
+        size_t t = i / hp->n_head, h = i % hp->n_head;
+        w->run->attention(&a, sc->att + t * sc->n_att + h * hp->head_dim_v,
+                          sc->qkv + t * sc->n_qkv + h * hp->head_dim_k, h, w->run->step->pos + t,
+                          scores);
+    }
+}
+
+/* The product that ends a block, added to the residual stream: directly where a thread made the rows, or through a norm
+ * over whole rows where the family has one behind the block. */
+static void project_and_add(struct worker *w, const struct ry_wmat *mat, const struct input *in,
+                            const float *bias, const float *post_norm)
+{
+    struct ry_scratch *sc = &w->s->scratch;
+    size_t n_embd = w->m->hp.n_embd, lo, hi;
+    ry_par_share(mat->n_rows, RY_ROW_GRAIN, w->tid, w->n, &lo, &hi);
+    product(w, mat, in, sc->tmp, n_embd, lo, hi);
+    add_bias(sc->tmp, n_embd, bias, w->n_tok, lo, hi);
+    if (post_norm) {
+        meet(w, RY_OP_MATMUL, mat_bytes(mat));
+        ry_par_share(w->n_tok, 1, w->tid, w->n, &lo, &hi);
+        for (size_t t = lo; t < hi; t++) {
+            float *row = sc->tmp + t * n_embd;
+            w->kern->rmsnorm(row, row, post_norm, n_embd, w->m->hp.norm_eps);
+            w->kern->add(sc->x + t * n_embd, row, n_embd);
+        }
+        meet(w, RY_OP_NORM, 0);
+        return;
+    }
+    for (size_t t = 0; t < w->n_tok && lo < hi; t++)
+        w->kern->add(sc->x + t * n_embd + lo, sc->tmp + t * n_embd + lo, hi - lo);
+    meet(w, RY_OP_MATMUL, mat_bytes(mat));
+}
+
+static void attention_block(struct worker *w, const struct ry_layer *l, size_t layer)
+{
+    struct ry_scratch *sc = &w->s->scratch;
+    const struct ry_hparams *hp = &w->m->hp;
+    const struct ry_wmat *qkv[] = {&l->q, &l->k, &l->v}, *o[] = {&l->o};
+    struct input in = prepare(w, sc->x, hp->n_embd, hp->n_embd, l->attn_norm, qkv, 3);
+    qkv_rows(w, l, &in);
+    meet(w, RY_OP_MATMUL, mat_bytes(&l->q) + mat_bytes(&l->k) + mat_bytes(&l->v));
+    rope_and_store(w, l, layer);
+    meet(w, RY_OP_ROPE, 0);
+    heads(w, l, layer);
+    size_t seen = w->run->step->pos + w->n_tok;
+    meet(w, RY_OP_ATTENTION,
+         (uint64_t)seen * hp->n_head_kv * (w->s->kv.k_stride + w->s->kv.v_stride));
+    in = prepare(w, sc->att, sc->n_att, sc->n_att, l->attn_sub_norm, o, 1);
+    project_and_add(w, &l->o, &in, l->o_bias, l->post_attn_norm);
+}
+
+/* ---- feed-forward block -------------------------------------------------------------------------------- */
+
+/* gate and up rows by the same thread, so that the activation needs no barrier. */
+static void gate_up_rows(struct worker *w, const struct ry_layer *l, const struct input *in)
+{
+    struct ry_scratch *sc = &w->s->scratch;
+    size_t n_ff = w->m->hp.n_ff, lo, hi;
+    ry_par_share(n_ff, RY_ROW_GRAIN, w->tid, w->n, &lo, &hi);
+    product(w, &l->gate, in, sc->gate, n_ff, lo, hi);
+    product(w, &l->up, in, sc->up, n_ff, lo, hi);
+    if (w->tid == 0)
+        ry_profile_mark(&w->s->profile, RY_OP_MATMUL, mat_bytes(&l->gate) + mat_bytes(&l->up));
+    for (size_t t = 0; t < w->n_tok && lo < hi; t++) {
+        float *gate = sc->gate + t * n_ff + lo;
+        const float *up = sc->up + t * n_ff + lo;
+        switch (w->m->arch->act) {
+        case RY_FFN_SILU:
+            w->kern->silu_mul(gate, gate, up, hi - lo);
+            break;
+        case RY_FFN_GELU:
+            w->kern->gelu_mul(gate, gate, up, hi - lo);
+            break;
+        case RY_FFN_RELU2:
+            w->kern->relu2_mul(gate, gate, up, hi - lo);
+            break;
+        }
+    }
+    meet(w, RY_OP_ACT, 0);
+}
+
+static void ffn_block(struct worker *w, const struct ry_layer *l)
+{
+    struct ry_scratch *sc = &w->s->scratch;
+    const struct ry_hparams *hp = &w->m->hp;
+    const struct ry_wmat *gate_up[] = {&l->gate, &l->up}, *down[] = {&l->down};
+    struct input in = prepare(w, sc->x, hp->n_embd, hp->n_embd, l->ffn_norm, gate_up, 2);
+    gate_up_rows(w, l, &in);
+    in = prepare(w, sc->gate, hp->n_ff, hp->n_ff, l->ffn_sub_norm, down, 1);
+    project_and_add(w, &l->down, &in, NULL, l->post_ffn_norm);
+}
+
+/* ---- both ends ----------------------------------------------------------------------------------------- */
+
+static void embed(struct worker *w)
+{
+    size_t n_embd = w->m->hp.n_embd, lo, hi;
+    ry_par_share(w->n_tok, 1, w->tid, w->n, &lo, &hi);
+    for (size_t t = lo; t < hi; t++) {
+        float *x = w->s->scratch.x + t * n_embd;
+        w->kern->decode_row(x, &w->m->tok_embd, (size_t)w->run->step->ids[t]);
+        if (w->m->arch->embed_scale)
+            w->kern->scale(x, sqrtf((float)n_embd), n_embd);
+    }
+    meet(w, RY_OP_EMBED, 0);
+}
+
+/* Remembers the smallest row of logits with a NaN or infinity. */
+static void check_finite(struct run *run, const float *x, size_t n, size_t row)
+{
+    /* x * 0 is NaN exactly where x is not finite, and NaN stays in a sum. */
+    float sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * 0.0f;
+    if (sum == 0)
+        return;
+    size_t seen = atomic_load_explicit(&run->bad_row, memory_order_relaxed);
+    while (row < seen && !atomic_compare_exchange_weak_explicit(
+                             &run->bad_row, &seen, row, memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+/* The head for the last n_logits tokens: the worker's tokens become those. */
+static void head(struct worker *w)
+{
+    const struct ry_step *step = w->run->step;
+    const struct ry_hparams *hp = &w->m->hp;
+    const struct ry_wmat *out[] = {&w->m->output};
+    const float *x = w->s->scratch.x + (w->n_tok - step->n_logits) * hp->n_embd;
+    size_t lo, hi;
+    w->n_tok = step->n_logits;
+    struct input in = prepare(w, x, hp->n_embd, hp->n_embd, w->m->output_norm, out, 1);
+    ry_par_share(hp->n_vocab, RY_ROW_GRAIN, w->tid, w->n, &lo, &hi);
+    product(w, &w->m->output, &in, step->logits, hp->n_vocab, lo, hi);
+    for (size_t t = 0; t < w->n_tok; t++) {
+        float *row = step->logits + t * hp->n_vocab;
+        if (hp->final_softcap != 0 && lo < hi)
+            w->kern->softcap(row + lo, hp->final_softcap, hi - lo);
+        check_finite(w->run, row + lo, hi - lo, t);
+    }
+    meet(w, RY_OP_HEAD, mat_bytes(&w->m->output));
+}
+
+static void step_on_thread(void *arg, int tid, int n)
+{
+    struct run *run = arg;
+    struct worker w = {.run = run,
+                       .s = run->s,
+                       .m = run->s->model,
+                       .kern = run->kern,
+                       .n_tok = run->step->n_tok,
+                       .tid = tid,
+                       .n = n};
+    embed(&w);
+    for (size_t i = 0; i < w.m->hp.n_layer; i++) {
+        if (cancelled(&w) && n == 1)
+            return;
+        attention_block(&w, &w.m->layers[i], i);
+        ffn_block(&w, &w.m->layers[i]);
+    }
+    if (run->step->n_logits)
+        head(&w);
+}
+
+static int clamp(int v, int lo, int hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+static int threads_of(const ry_session *s, size_t n_tok)
+{
+    if (s->model->weight_bytes * n_tok < SINGLE_THREAD_BYTES)
+        return 1;
+    return clamp(atomic_load_explicit(&s->live->n_threads, memory_order_relaxed), 1,
+                 RY_MAX_THREADS);
+}
+
+ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
+{
+    int tier = atomic_load_explicit(&s->live->tier, memory_order_relaxed);
+    struct run run = {.s = s, .step = step};
+    run.kern = ry_kern_get((enum ry_tier)clamp(tier, RY_TIER_SCALAR, RY_TIER_COUNT - 1));
+    run.attention =
+        ry_attention_get(atomic_load_explicit(&s->live->attention, memory_order_relaxed));
+    if (!run.attention)
+        run.attention = ry_attention_standard;
+    run.prefetch =
+        atomic_load_explicit(&s->live->prefetch, memory_order_relaxed) ? PREFETCH_BYTES : 0;
+    atomic_init(&run.bad_row, SIZE_MAX);
+    ry_profile_start(&s->profile);
+    ry_par_run(s->par, threads_of(s, step->n_tok), step_on_thread, &run);
+    if (step->cancel && atomic_load_explicit(step->cancel, memory_order_relaxed))
+        return ry_err_set(err, RY_ERR_CANCELLED, "stopped at position %zu", step->pos);
+    size_t bad = atomic_load_explicit(&run.bad_row, memory_order_relaxed);
+    if (bad != SIZE_MAX)
+        return ry_err_set(
+            err, RY_ERR_NUMERIC,
+            "the model gives NaN or infinite logits at position %zu: the file is damaged or was "
+            "converted wrongly; the conversation is kept",
+            step->pos + step->n_tok - step->n_logits + bad);
+    return RY_OK;
+}

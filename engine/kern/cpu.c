@@ -1,0 +1,128 @@
+/* Which kernel tiers this CPU and operating system can run, and the CPU's name.
+ *
+ * CPUID says what the CPU has, XCR0 what the operating system saves on a context switch: a tier needs both (Intel SDM
+ * volume 1, chapter 14.3). Read once, const afterwards; any thread. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/engine.h"
+
+static const char *const tier_names[RY_TIER_COUNT] = {
+    [RY_TIER_SCALAR] = "scalar",
+    [RY_TIER_AVX2] = "avx2",
+    [RY_TIER_AVX512] = "avx512",
+};
+
+static bool usable[RY_TIER_COUNT];
+static char brand[64];
+static pthread_once_t cpu_once = PTHREAD_ONCE_INIT;
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+static uint64_t read_xcr0(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    return (uint64_t)hi << 32 | lo;
+}
+
+/* FMA, SSE4.1, F16C, OSXSAVE, POPCNT in leaf 1; AVX2 and BMI2 in leaf 7; XMM and YMM state in XCR0. */
+static bool have_avx2(void)
+{
+    const uint32_t need1 = bit_FMA | bit_SSE4_1 | bit_POPCNT | bit_OSXSAVE | bit_AVX | bit_F16C;
+    const uint32_t need7 = bit_AVX2 | bit_BMI2;
+    uint32_t a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & need1) != need1)
+        return false;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (b & need7) != need7)
+        return false;
+    return (read_xcr0() & 6) == 6;
+}
+
+static void read_brand(void)
+{
+    uint32_t regs[12];
+    for (uint32_t i = 0; i < 3; i++)
+        if (!__get_cpuid(0x80000002u + i, &regs[4 * i], &regs[4 * i + 1], &regs[4 * i + 2],
+                         &regs[4 * i + 3]))
+            return;
+    char text[sizeof regs + 1] = {0};
+    memcpy(text, regs, sizeof regs);
+    snprintf(brand, sizeof brand, "%s", text + strspn(text, " "));
+    for (size_t n = strlen(brand); n && brand[n - 1] == ' '; n--)
+        brand[n - 1] = '\0';
+}
+#else
+static bool have_avx2(void)
+{
+    return false;
+}
+
+static void read_brand(void)
+{
+}
+#endif
+
+static void read_cpu(void)
+{
+    usable[RY_TIER_SCALAR] = true;
+#if defined(RYOT_HAVE_AVX2)
+    usable[RY_TIER_AVX2] = have_avx2();
+#else
+    (void)have_avx2;
+#endif
+    read_brand();
+}
+
+const char *ry_tier_name(enum ry_tier tier)
+{
+    return (unsigned)tier < RY_TIER_COUNT ? tier_names[tier] : "unknown";
+}
+
+bool ry_tier_usable(enum ry_tier tier)
+{
+    pthread_once(&cpu_once, read_cpu);
+    return (unsigned)tier < RY_TIER_COUNT && usable[tier];
+}
+
+enum ry_tier ry_tier_best(void)
+{
+    int tier = RY_TIER_COUNT - 1;
+    while (tier > RY_TIER_SCALAR && !ry_tier_usable((enum ry_tier)tier))
+        tier--;
+    return (enum ry_tier)tier;
+}
+
+ry_rc ry_tier_parse(const char *name, enum ry_tier *tier, ry_err *err)
+{
+    if (strcmp(name, "auto") == 0) {
+        *tier = ry_tier_best();
+        return RY_OK;
+    }
+    char list[64] = "auto";
+    bool known = false;
+    for (int t = 0; t < RY_TIER_COUNT; t++) {
+        bool named = strcmp(name, tier_names[t]) == 0;
+        if (named && ry_tier_usable((enum ry_tier)t)) {
+            *tier = (enum ry_tier)t;
+            return RY_OK;
+        }
+        known = known || named;
+        if (ry_tier_usable((enum ry_tier)t)) {
+            size_t n = strlen(list);
+            snprintf(list + n, sizeof list - n, ", %s", tier_names[t]);
+        }
+    }
+    return ry_err_set(err, RY_ERR_USAGE,
+                      known ? "kernel tier '%.40s' cannot run here; usable are: %s"
+                            : "no kernel tier is called '%.40s'; usable are: %s",
+                      name, list);
+}
+
+const char *ry_cpu_name(void)
+{
+    pthread_once(&cpu_once, read_cpu);
+    return brand;
+}

@@ -1,0 +1,35 @@
+/* A session's inside, for the engine's own rooms: what one mutable inference timeline holds. Session's thread; within a
+ * step, the threads of its team as forward.c says. */
+#ifndef RYOT_ENGINE_SESSION_H
+#define RYOT_ENGINE_SESSION_H
+
+#include "engine/kv.h"
+#include "engine/model.h"
+#include "engine/par.h"
+#include "engine/profile.h"
+#include "engine/sample.h"
+#include "engine/scratch.h"
+
+struct ry_session {
+    const ry_engine *engine;      /* borrowed */
+    const struct ry_model *model; /* borrowed from the engine */
+    const struct ry_live *live;   /* borrowed from the caller */
+    ry_par *par;
+    ry_sampler *sampler;
+    struct ry_kv kv;
+    struct ry_scratch scratch;
+    struct ry_profile profile;
+    enum ry_kv_type kv_type;
+    uint32_t n_ctx, n_ubatch, n_past;
+    int32_t *ids;  /* [n_ctx] the history; the first n_past are in the cache */
+    float *logits; /* [n_vocab] of the last position */
+    bool has_logits;
+};
+
+/* The engine's parts that a session needs. */
+const struct ry_model *ry_engine_model(const ry_engine *engine);
+bool ry_engine_faulted(const ry_engine *engine); /* the file changed while in use */
+/* Whether what follows this token is the beginning of a text, where the tokenizer writes a space that no text has. */
+bool ry_engine_begins_text(const ry_engine *engine, int32_t id);
+
+#endif

@@ -1,0 +1,198 @@
+/* `ryot run`: one answer to stdout, then the end. Synchronous; a signal stops the answer and is raised again
+ * after what came was printed. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "src/app/json.h"
+#include "src/app/out.h"
+#include "src/app/paths.h"
+#include "src/app/signals.h"
+#include "src/cmd/cmd.h"
+
+enum { DEFAULT_TOKENS = 512, PROMPT_MAX_BYTES = 64 << 20 };
+
+struct answer {
+    bool json;
+    bool at_start; /* of a text without prompt: an SPM word's own space is no part of it */
+    ry_buf text;   /* with json only */
+};
+
+static void on_text(void *user, const char *text, size_t len)
+{
+    struct answer *a = user;
+    if (a->at_start && len > 0) {
+        size_t skip = *text == ' ';
+        a->at_start = false;
+        text += skip;
+        len -= skip;
+    }
+    if (a->json)
+        ry_buf_add(&a->text, text, len);
+    else
+        ry_out_text(text, len);
+}
+
+static bool interrupted(void)
+{
+    return ry_signals_ending() != 0;
+}
+
+/* stdin counts when it is a file or a pipe, and without -p when it is anything but a terminal. */
+static bool stdin_counts(bool has_prompt)
+{
+    struct stat st;
+    if (fstat(STDIN_FILENO, &st) != 0 || isatty(STDIN_FILENO))
+        return false;
+    return !has_prompt || S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode);
+}
+
+static ry_rc read_prompt(const struct ry_opts *o, ry_buf *out, ry_err *err)
+{
+    if (stdin_counts(o->prompt != NULL)) {
+        struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+        if (poll(&p, 1, 2000) == 0)
+            ry_out_note("waiting for stdin to end (</dev/null gives none)");
+        ry_rc rc = ry_path_read_fd(STDIN_FILENO, "stdin", PROMPT_MAX_BYTES, interrupted, out, err);
+        if (rc != RY_OK)
+            return rc;
+    }
+    if (o->prompt)
+        ry_buf_adds(out, o->prompt);
+    if (out->failed)
+        return ry_err_set(err, RY_ERR_MEMORY, "out of memory for the prompt");
+    if (out->len == 0 && !o->raw)
+        return ry_err_set(err, RY_ERR_USAGE,
+                          "the prompt is empty: give -p TEXT or text on stdin "
+                          "(--raw begins without any)");
+    return RY_OK;
+}
+
+static ry_rc to_ids(const ry_engine *engine, const struct ry_opts *o, const ry_buf *prompt,
+                    ry_ids *ids, ry_err *err)
+{
+    if (!o->raw) {
+        struct ry_message m[2];
+        size_t n = 0;
+        if (o->system)
+            m[n++] = (struct ry_message){RY_ROLE_SYSTEM, o->system, strlen(o->system)};
+        m[n++] = (struct ry_message){RY_ROLE_USER, ry_buf_str(prompt), prompt->len};
+        return ry_engine_render_chat(engine, m, n, ids, err);
+    }
+    ry_rc rc = ry_engine_tokenize(engine, ry_buf_str(prompt), prompt->len, RY_TOK_BOS, ids, err);
+    int32_t bos = ry_engine_info(engine)->bos;
+    if (rc == RY_OK && ids->n == 0 && bos >= 0 && !ry_ids_push(ids, bos))
+        return ry_err_set(err, RY_ERR_MEMORY, "out of memory for the prompt");
+    if (rc == RY_OK && ids->n == 0)
+        return ry_err_set(err, RY_ERR_USAGE,
+                          "the prompt is empty, and this model has no BOS to begin at");
+    return rc;
+}
+
+static double per_second(size_t n, double ms)
+{
+    return ms > 0 ? (double)n * 1e3 / ms : 0;
+}
+
+static void print_json(const struct answer *a, const struct ry_generated *g,
+                       const struct ry_live *live, uint64_t seed, const char *model)
+{
+    ry_buf out = {0};
+    ry_buf_adds(&out, "{\"text\": ");
+    ry_json_string(&out, ry_buf_str(&a->text), a->text.len);
+    ry_buf_adds(&out, ", ");
+    ry_json_field(&out, "finish", ry_finish_name(g->finish));
+    ry_buf_addf(&out, ", \"prompt_tokens\": %zu, \"generated_tokens\": %zu, ", g->n_prompt,
+                g->n_generated);
+    ry_json_number(&out, "ttft_ms", g->ttft_ms);
+    ry_buf_adds(&out, ", ");
+    ry_json_number(&out, "prefill_tok_s", per_second(g->n_prompt - g->n_reused, g->prefill_ms));
+    ry_buf_adds(&out, ", ");
+    ry_json_number(&out, "decode_tok_s",
+                   g->n_generated > 1 ? per_second(g->n_generated - 1, g->decode_ms) : 0);
+    ry_buf_adds(&out, ", ");
+    ry_json_field(&out, "kernel", ry_tier_name((enum ry_tier)atomic_load(&live->tier)));
+    ry_buf_addf(&out, ", \"threads\": %d, \"seed\": %llu, ", atomic_load(&live->n_threads),
+                (unsigned long long)seed);
+    ry_json_field(&out, "model", model);
+    ry_buf_adds(&out, "}\n");
+    ry_out_bytes(ry_buf_str(&out), out.len);
+    ry_buf_done(&out);
+}
+
+static ry_rc generate(const struct ry_setup *s, const ry_engine *engine, ry_session *session,
+                      const ry_ids *ids, struct ry_live *live, uint64_t seed, ry_err *err)
+{
+    const struct ry_opts *o = s->opts;
+    const struct ry_model_info *info = ry_engine_info(engine);
+    struct answer a = {.json = o->json,
+                       .at_start = ids->n == 1 && ids->v[0] == info->bos &&
+                                   strcmp(info->tokenizer, "SPM") == 0};
+    struct ry_generated g = {0};
+    struct ry_generate options = {
+        .prompt = ids->v,
+        .n_prompt = ids->n,
+        .max_tokens = o->max_tokens < 0 ? DEFAULT_TOKENS : o->max_tokens,
+        .seed = seed,
+        .stops = o->stops,
+        .n_stops = o->n_stops,
+        .cancel = ry_signals_cancel(),
+        .user = &a,
+        .on_text = on_text,
+    };
+    /* Nothing of the JSON may be grown while tokens are made: room for the whole answer comes first. */
+    if (a.json && !ry_buf_reserve(&a.text, 1 << 20))
+        return ry_err_set(err, RY_ERR_MEMORY, "out of memory for the answer");
+    ry_rc rc = ry_generate(session, &options, &g, err);
+    if (!a.json)
+        ry_out_text_end();
+    else if (rc == RY_OK)
+        print_json(&a, &g, live, seed, s->model);
+    ry_buf_done(&a.text);
+    if (rc == RY_OK && g.finish == RY_FINISH_CONTEXT)
+        ry_out_note(
+            "the context is full (%u tokens): the answer ends here; --ctx N makes it longer",
+            ry_session_n_ctx(session));
+    if (rc == RY_OK && g.finish == RY_FINISH_LENGTH && o->max_tokens < 0 && !a.json)
+        ry_out_note("the answer was ended after %d tokens: -n N changes that", DEFAULT_TOKENS);
+    return rc;
+}
+
+ry_rc ry_cmd_run(struct ry_setup *s, int *sig, ry_err *err)
+{
+    ry_engine *engine = NULL;
+    ry_session *session = NULL;
+    ry_buf prompt = {0};
+    ry_ids ids = {0};
+    struct ry_live live;
+    struct ry_session_options options;
+    uint64_t seed;
+    ry_rc rc = ry_setup_live(s, &live, &seed, err);
+    if (rc == RY_OK)
+        rc = ry_setup_model(s, err);
+    if (rc == RY_OK)
+        rc = ry_signals_init(RY_SIGNALS_CANCEL, err);
+    if (rc == RY_OK)
+        rc = read_prompt(s->opts, &prompt, err);
+    if (rc == RY_OK)
+        rc = ry_setup_open(s, false, &engine, err);
+    if (rc != RY_OK)
+        goto end;
+    rc = to_ids(engine, s->opts, &prompt, &ids, err);
+    ry_setup_session(s, &options);
+    options.live = &live;
+    if (rc == RY_OK)
+        rc = ry_session_new(&session, engine, &options, err);
+    if (rc == RY_OK)
+        rc = generate(s, engine, session, &ids, &live, seed, err);
+end:
+    *sig = ry_signals_ending();
+    ry_session_free(session);
+    ry_engine_close(engine);
+    ry_ids_done(&ids);
+    ry_buf_done(&prompt);
+    return rc;
+}

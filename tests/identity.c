@@ -1,0 +1,89 @@
+/* The promise: the same bits for every kernel tier, number of threads, ubatch, and for prefill and decode; on random
+ * models of every architecture and every tensor format, generated here. */
+#include "tests/tiny_model.h"
+
+#include "src/base/mem.h"
+
+enum { N_IDS = 41 };
+
+static const char *const archs[] = {"llama",  "qwen2",        "qwen3",    "gemma",
+                                    "gemma2", "gemma3",       "phi3",     "smollm3",
+                                    "bitnet", "bitnet-b1.58", "bitnet-25"};
+
+/* Logits [N_IDS, n_vocab] with the ids given in pieces of `piece`. The caller frees. */
+static float *logits_by(const ry_engine *engine, struct ry_live *live, uint32_t n_ubatch,
+                        size_t piece, enum ry_kv_type kv)
+{
+    size_t n_vocab = ry_engine_info(engine)->n_vocab;
+    ry_session *session = tiny_session(engine, live, 64, n_ubatch, kv);
+    float *rows = ry_mem_alloc(N_IDS * n_vocab, sizeof *rows);
+    int32_t ids[N_IDS];
+    ry_err err = {0};
+    tiny_ids(ids, N_IDS, (uint32_t)n_vocab, 7);
+    for (size_t at = 0; at < N_IDS; at += piece) {
+        size_t n = N_IDS - at < piece ? N_IDS - at : piece;
+        struct ry_eval eval = {.ids = ids + at, .n = n, .all_logits = rows + at * n_vocab};
+        ck_assert_msg(ry_session_eval(session, &eval, &err) == RY_OK, "%s", err.text);
+    }
+    ry_session_free(session);
+    return rows;
+}
+
+static void check_shape(const struct gb_shape *shape)
+{
+    static const uint32_t ubatch[] = {1, 7, 32, 512};
+    ry_engine *engine = tiny_open(shape);
+    struct ry_live live;
+    ry_live_init(&live);
+    for (int kv = RY_KV_F32; kv <= RY_KV_F16; kv++) {
+        atomic_store(&live.tier, RY_TIER_SCALAR);
+        atomic_store(&live.n_threads, 1);
+        float *want = logits_by(engine, &live, 512, N_IDS, kv);
+        size_t bytes = N_IDS * ry_engine_info(engine)->n_vocab * sizeof *want;
+        for (int tier = 0; tier < RY_TIER_COUNT; tier++)
+            for (int threads = 1; threads <= 4 && ry_tier_usable(tier); threads++)
+                for (size_t u = 0; u < 4; u++) {
+                    atomic_store(&live.tier, tier);
+                    atomic_store(&live.n_threads, threads);
+                    float *got = logits_by(engine, &live, ubatch[u],
+                                           u == 0   ? 1
+                                           : u == 1 ? 13
+                                                    : N_IDS,
+                                           kv);
+                    ck_assert_msg(memcmp(got, want, bytes) == 0,
+                                  "%s, %s: other bits with %s, %d threads, ubatch %u, kv %d",
+                                  shape->arch, ry_fmt_info(shape->fmt)->name, ry_tier_name(tier),
+                                  threads, ubatch[u], kv);
+                    ry_mem_free(got);
+                }
+        ry_mem_free(want);
+    }
+    ry_engine_close(engine);
+}
+
+START_TEST(architecture)
+{
+    struct gb_shape shape = gb_shape_default(archs[_i], RY_FMT_F32);
+    check_shape(&shape);
+}
+END_TEST
+
+START_TEST(format)
+{
+    const char *arch = ry_fmt_info(_i)->ternary ? "bitnet-b1.58" : "llama";
+    struct gb_shape shape = gb_shape_default(arch, _i);
+    check_shape(&shape);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("identity");
+    TCase *tc = tcase_create("same bits");
+    tcase_set_timeout(tc, 300);
+    tcase_add_loop_test(tc, architecture, 0, sizeof archs / sizeof *archs);
+    tcase_add_loop_test(tc, format, 0, RY_FMT_COUNT);
+    suite_add_tcase(s, tc);
+    return s;
+}
+RY_TEST_MAIN(suite);

@@ -1,0 +1,511 @@
+/* Every kernel of every tier against scalar, bit for bit; with --time, the speed of the same calls instead.
+ *
+ * Inputs are made from a printed seed (RYOT_SEED sets it): uniform, with outliers, zero, denormal, maximal, and with
+ * NaN and infinities among them; matrices both encoded from such numbers and of plain random bytes, which is what a
+ * hostile file holds. Matrices and activation rows end exactly where their bytes end and results have guards behind
+ * them, so that a sanitiser or the guard sees a kernel that reaches too far. NaN equals NaN whatever its payload. */
+#include "ryot_test.h"
+
+#include <math.h>
+#include <stdint.h>
+
+#include "engine/kern/kern.h"
+#include "src/base/clock.h"
+#include "src/base/mem.h"
+
+enum { MAX_COLS = 3072, MAX_ROWS = 48, MAX_TOK = 9, GUARD = 16 };
+
+static uint64_t seed = 20240607, state;
+static enum ry_tier tier; /* under test */
+
+/* ---- numbers ----------------------------------------------------------------------------------------- */
+
+/* splitmix64 (Steele, Lea and Flood, 2014). */
+static uint64_t next(void)
+{
+    uint64_t z = state += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static float uniform(void)
+{
+    return (float)(int32_t)(next() >> 32) * 0x1p-31f;
+}
+
+enum input { UNIFORM, OUTLIER, ZERO, DENORMAL, MAXIMAL, NOT_FINITE, N_INPUTS };
+
+static const char *const input_names[] = {"uniform",  "outlier", "zero",
+                                          "denormal", "maximal", "not finite"};
+
+static float number(enum input kind)
+{
+    float u = uniform();
+    uint64_t dice = next() % 64;
+    switch (kind) {
+    case OUTLIER:
+        return dice == 0 ? u * 1000.0f : u;
+    case ZERO:
+        return dice % 2 ? 0.0f : -0.0f;
+    case DENORMAL:
+        return dice % 2 ? u * 0x1p-130f : u * 0x1p-70f;
+    case MAXIMAL:
+        return u < 0 ? -3e38f : 3e38f;
+    case NOT_FINITE:
+        return dice == 0 ? NAN : dice == 1 ? INFINITY : dice == 2 ? -INFINITY : u;
+    default:
+        return u;
+    }
+}
+
+static void fill(float *x, size_t n, enum input kind)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = number(kind);
+}
+
+static bool same(float a, float b)
+{
+    return (isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof a) == 0;
+}
+
+static void must_match(const float *want, const float *got, size_t n, const char *what,
+                       enum input kind, size_t a, size_t b, size_t c)
+{
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(same(want[i], got[i]),
+                      "%s, %s: element %zu is %a, scalar has %a (%s input, sizes %zu %zu %zu, seed "
+                      "%llu)",
+                      ry_tier_name(tier), what, i, (double)got[i], (double)want[i],
+                      input_names[kind], a, b, c, (unsigned long long)seed);
+}
+
+static void *must(void *p)
+{
+    ck_assert_ptr_nonnull(p);
+    return p;
+}
+
+/* ---- matrices ---------------------------------------------------------------------------------------- */
+
+static void make_matrix(struct ry_wmat *w, enum ry_fmt fmt, size_t n_rows, size_t n_cols,
+                        enum input kind, bool bytes, bool is_uniform)
+{
+    *w = (struct ry_wmat){.n_rows = n_rows,
+                          .n_cols = n_cols,
+                          .row_bytes = ry_fmt_row_bytes(fmt, n_cols),
+                          .fmt = fmt,
+                          .scale = 0.75f,
+                          .uniform = is_uniform};
+    uint8_t *data = must(ry_mem_alloc(n_rows, w->row_bytes));
+    float *x = must(ry_mem_alloc(n_cols, sizeof *x));
+    for (size_t r = 0; r < n_rows; r++) {
+        fill(x, n_cols, kind);
+        if (bytes)
+            for (size_t i = 0; i < w->row_bytes; i++)
+                data[r * w->row_bytes + i] = (uint8_t)next();
+        else
+            ry_fmt_encode(fmt, data + r * w->row_bytes, x, n_cols);
+    }
+    ry_mem_free(x);
+    w->data = data;
+}
+
+struct tokens {
+    char *act;
+    size_t stride;
+};
+
+/* n_tok activation rows, made by the tier's quantize after it was compared with scalar's, byte for byte. */
+static struct tokens make_tokens(enum ry_act_fmt fmt, size_t n, size_t n_tok, enum input kind)
+{
+    struct tokens t = {.stride = ry_act_bytes(fmt, n)};
+    t.act = must(ry_mem_aligned(64, n_tok, t.stride));
+    char *want = must(ry_mem_aligned(64, 1, t.stride));
+    float *x = must(ry_mem_alloc(n, sizeof *x));
+    for (size_t i = 0; i < n_tok; i++) {
+        fill(x, n, kind);
+        memset(want, 0x55, t.stride);
+        memset(t.act + i * t.stride, 0xaa, t.stride);
+        ry_kern_get(RY_TIER_SCALAR)->quantize[fmt](want, x, n);
+        ry_kern_get(tier)->quantize[fmt](t.act + i * t.stride, x, n);
+        for (size_t k = 0; k < t.stride; k++)
+            ck_assert_msg(want[k] == t.act[i * t.stride + k],
+                          "%s: quantize %d differs at byte %zu of %zu (%s input, n %zu, seed %llu)",
+                          ry_tier_name(tier), (int)fmt, k, t.stride, input_names[kind], n,
+                          (unsigned long long)seed);
+    }
+    ry_mem_free(x);
+    ry_mem_free(want);
+    return t;
+}
+
+static void check_matrix(const struct ry_wmat *w, size_t row0, size_t row1, size_t n_tok,
+                         enum input kind)
+{
+    static float want[MAX_TOK * (MAX_ROWS + GUARD)], got[MAX_TOK * (MAX_ROWS + GUARD)];
+    const struct ry_kern *scalar = ry_kern_get(RY_TIER_SCALAR), *k = ry_kern_get(tier);
+    const char *name = ry_fmt_info(w->fmt)->name;
+    size_t rows = row1 - row0, ldy = rows + GUARD;
+    struct tokens t = make_tokens(ry_fmt_info(w->fmt)->act, w->n_cols, n_tok, kind);
+
+    for (size_t i = 0; i < n_tok * ldy; i++)
+        want[i] = got[i] = 12345.0f;
+    for (size_t i = 0; i < n_tok; i++) {
+        const char *act = t.act + i * t.stride;
+        scalar->matvec[w->fmt](want + i * ldy, w, row0, row1, act, 0);
+        k->matvec[w->fmt](got + i * ldy, w, row0, row1, act, i % 2 ? 4096 : 0);
+    }
+    must_match(want, got, n_tok * ldy, name, kind, w->n_cols, rows, n_tok);
+    for (size_t i = 0; i < n_tok * ldy; i++)
+        got[i] = 12345.0f;
+    scalar->matmul[w->fmt](got, ldy, w, row0, row1, t.act, t.stride, n_tok);
+    must_match(want, got, n_tok * ldy, "scalar matmul", kind, w->n_cols, rows, n_tok);
+    for (size_t i = 0; i < n_tok * ldy; i++)
+        got[i] = 12345.0f;
+    k->matmul[w->fmt](got, ldy, w, row0, row1, t.act, t.stride, n_tok);
+    must_match(want, got, n_tok * ldy, name, kind, w->n_cols, rows, n_tok);
+    ry_mem_free(t.act);
+}
+
+static void check_one(enum ry_fmt fmt, size_t n_cols, size_t row0, size_t rows, size_t n_tok,
+                      enum input kind, bool bytes, bool is_uniform)
+{
+    struct ry_wmat w;
+    make_matrix(&w, fmt, row0 + rows, n_cols, bytes ? UNIFORM : kind, bytes, is_uniform);
+    check_matrix(&w, row0, row0 + rows, n_tok, kind);
+    ry_mem_free((void *)w.data);
+}
+
+START_TEST(matrices_of_every_size_give_the_bits_of_scalar)
+{
+    enum ry_fmt fmt = (enum ry_fmt)_i;
+    size_t step = ry_fmt_info(fmt)->block_elems, top = step >= 128 ? MAX_COLS : 1023;
+    state = seed + (uint64_t)_i;
+    for (size_t n = step; n <= top; n += step == 1 && n > 200 ? 13 : step) {
+        size_t pick = n / step;
+        check_one(fmt, n, pick % 3, 1 + pick % 10, 1 + pick % MAX_TOK,
+                  (enum input)(pick % N_INPUTS), pick % 2 == 0, pick % 4 < 2);
+    }
+}
+END_TEST
+
+START_TEST(matrices_of_every_row_range_give_the_bits_of_scalar)
+{
+    enum ry_fmt fmt = (enum ry_fmt)_i;
+    size_t n = ry_fmt_info(fmt)->block_elems == 1 ? 75 : 256;
+    state = seed + 100 + (uint64_t)_i;
+    for (size_t rows = 1; rows <= 40; rows++)
+        check_one(fmt, n, rows % 7, rows, 1 + rows % MAX_TOK, UNIFORM, false, rows % 2);
+    for (size_t n_tok = 1; n_tok <= MAX_TOK; n_tok++)
+        check_one(fmt, n, 3, 17, n_tok, OUTLIER, false, n_tok % 2);
+}
+END_TEST
+
+START_TEST(matrices_of_every_input_give_the_bits_of_scalar)
+{
+    enum ry_fmt fmt = (enum ry_fmt)_i;
+    size_t n = ry_fmt_info(fmt)->block_elems == 1 ? 203 : 2816;
+    state = seed + 200 + (uint64_t)_i;
+    for (int kind = 0; kind < N_INPUTS; kind++)
+        for (int bytes = 0; bytes < 2; bytes++)
+            for (int is_uniform = 0; is_uniform < 2; is_uniform++)
+                check_one(fmt, n, 1, 9, 3, (enum input)kind, bytes, is_uniform);
+}
+END_TEST
+
+/* All codes and all activations at their ends: the largest sums that the integer steps must hold. */
+START_TEST(extreme_codes_do_not_overflow)
+{
+    enum ry_fmt fmt = (enum ry_fmt)_i;
+    const struct ry_fmt_info *info = ry_fmt_info(fmt);
+    static const uint8_t patterns[] = {0x00, 0xff, 0x80, 0x7f, 0xaa, 0x55};
+    if (info->act == RY_ACT_F32)
+        return;
+    state = seed + 300 + (uint64_t)_i;
+    for (size_t p = 0; p < sizeof patterns; p++)
+        for (int sign = 0; sign < 2; sign++) {
+            struct ry_wmat w;
+            make_matrix(&w, fmt, 9, 2560, UNIFORM, true, true);
+            memset((void *)w.data, patterns[p], 9 * w.row_bytes);
+            float x[2560], want[9], got[9];
+            for (size_t i = 0; i < 2560; i++)
+                x[i] = sign ? -1.0f : 1.0f;
+            char *act = must(ry_mem_aligned(64, 1, ry_act_bytes(info->act, 2560)));
+            ry_kern_get(RY_TIER_SCALAR)->quantize[info->act](act, x, 2560);
+            if (info->act == RY_ACT_Q8_T && sign) { /* -128 exists for ternary only */
+                memset(act + 64, 0x80, 2560);
+                int32_t sum = -128 * 2560;
+                memcpy(act + 4, &sum, sizeof sum);
+            }
+            ry_kern_get(RY_TIER_SCALAR)->matvec[fmt](want, &w, 0, 9, act, 0);
+            ry_kern_get(tier)->matvec[fmt](got, &w, 0, 9, act, 0);
+            must_match(want, got, 9, info->name, MAXIMAL, p, (size_t)sign, 0);
+            ry_kern_get(tier)->matmul[fmt](got, 9, &w, 0, 9, act, 0, 1);
+            must_match(want, got, 9, info->name, MAXIMAL, p, (size_t)sign, 1);
+            ry_mem_free(act);
+            ry_mem_free((void *)w.data);
+        }
+}
+END_TEST
+
+START_TEST(decoded_rows_give_the_bits_of_scalar)
+{
+    enum ry_fmt fmt = (enum ry_fmt)_i;
+    static float want[768], got[768];
+    struct ry_wmat w;
+    state = seed + 400 + (uint64_t)_i;
+    make_matrix(&w, fmt, 3, 768, OUTLIER, false, true);
+    for (size_t r = 0; r < 3; r++) {
+        ry_kern_get(RY_TIER_SCALAR)->decode_row(want, &w, r);
+        ry_kern_get(tier)->decode_row(got, &w, r);
+        must_match(want, got, 768, "decode_row", OUTLIER, r, 0, 0);
+    }
+    ry_mem_free((void *)w.data);
+}
+END_TEST
+
+/* ---- vectors ----------------------------------------------------------------------------------------- */
+
+enum { N_MAX = 1023 };
+
+struct vectors {
+    float *a, *b, *want, *got; /* [n], exactly as long */
+    size_t n;
+    enum input kind;
+};
+
+static struct vectors make_vectors(size_t n, enum input kind)
+{
+    struct vectors v = {.n = n, .kind = kind};
+    v.a = must(ry_mem_alloc(n, sizeof(float)));
+    v.b = must(ry_mem_alloc(n, sizeof(float)));
+    v.want = must(ry_mem_alloc(n, sizeof(float)));
+    v.got = must(ry_mem_alloc(n, sizeof(float)));
+    fill(v.a, n, kind);
+    fill(v.b, n, UNIFORM);
+    return v;
+}
+
+/* Both results begin as copies of a. */
+static void again(struct vectors *v)
+{
+    memcpy(v->want, v->a, v->n * sizeof(float));
+    memcpy(v->got, v->a, v->n * sizeof(float));
+}
+
+static void vectors_done(struct vectors *v)
+{
+    ry_mem_free(v->a);
+    ry_mem_free(v->b);
+    ry_mem_free(v->want);
+    ry_mem_free(v->got);
+}
+
+static void match(const struct vectors *v, const char *what)
+{
+    must_match(v->want, v->got, v->n, what, v->kind, v->n, 0, 0);
+}
+
+START_TEST(norm_and_softmax_give_the_bits_of_scalar)
+{
+    const struct ry_kern *s = ry_kern_get(RY_TIER_SCALAR), *k = ry_kern_get(tier);
+    state = seed + 500;
+    for (size_t n = 1; n <= N_MAX; n++) {
+        struct vectors v = make_vectors(n, (enum input)(n % N_INPUTS));
+        for (int w = 0; w < 2; w++) {
+            s->rmsnorm(v.want, v.a, w ? v.b : NULL, n, 1e-5f);
+            k->rmsnorm(v.got, v.a, w ? v.b : NULL, n, 1e-5f);
+            match(&v, "rmsnorm");
+        }
+        again(&v);
+        s->softmax(v.want, n);
+        k->softmax(v.got, n);
+        match(&v, "softmax");
+        again(&v);
+        float want = s->exp_sum(v.want, n, 0.25f), got = k->exp_sum(v.got, n, 0.25f);
+        match(&v, "exp_sum");
+        must_match(&want, &got, 1, "sum of exp_sum", v.kind, n, 0, 0);
+        want = s->max_of(v.a, n), got = k->max_of(v.a, n);
+        must_match(&want, &got, 1, "max_of", v.kind, n, 0, 0);
+        vectors_done(&v);
+    }
+}
+END_TEST
+
+START_TEST(elementwise_functions_give_the_bits_of_scalar)
+{
+    const struct ry_kern *s = ry_kern_get(RY_TIER_SCALAR), *k = ry_kern_get(tier);
+    state = seed + 600;
+    for (size_t n = 1; n <= N_MAX; n++) {
+        struct vectors v = make_vectors(n, (enum input)(n % N_INPUTS));
+        if (v.kind == UNIFORM)
+            for (size_t i = 0; i < n; i++)
+                v.a[i] *= 100.0f;
+        s->silu_mul(v.want, v.a, v.b, n);
+        k->silu_mul(v.got, v.a, v.b, n);
+        match(&v, "silu_mul");
+        s->gelu_mul(v.want, v.a, v.b, n);
+        k->gelu_mul(v.got, v.a, v.b, n);
+        match(&v, "gelu_mul");
+        again(&v); /* in place: y is gate */
+        s->relu2_mul(v.want, v.want, v.b, n);
+        k->relu2_mul(v.got, v.got, v.b, n);
+        match(&v, "relu2_mul");
+        again(&v);
+        s->add(v.want, v.b, n);
+        k->add(v.got, v.b, n);
+        match(&v, "add");
+        s->scale(v.want, 0.3f, n);
+        k->scale(v.got, 0.3f, n);
+        match(&v, "scale");
+        s->softcap(v.want, 30.0f, n);
+        k->softcap(v.got, 30.0f, n);
+        match(&v, "softcap");
+        vectors_done(&v);
+    }
+}
+END_TEST
+
+START_TEST(rope_gives_the_bits_of_scalar)
+{
+    const struct ry_kern *s = ry_kern_get(RY_TIER_SCALAR), *k = ry_kern_get(tier);
+    state = seed + 700;
+    for (size_t n = 2; n <= 256; n += 2) {
+        struct vectors v = make_vectors(n, (enum input)(n / 2 % N_INPUTS));
+        again(&v);
+        s->rope_pairs(v.want, v.b, n);
+        k->rope_pairs(v.got, v.b, n);
+        match(&v, "rope_pairs");
+        again(&v);
+        s->rope_halves(v.want, v.b, n);
+        k->rope_halves(v.got, v.b, n);
+        match(&v, "rope_halves");
+        vectors_done(&v);
+    }
+}
+END_TEST
+
+/* ---- attention --------------------------------------------------------------------------------------- */
+
+static void check_attention(enum ry_kv_elem elem, size_t head_dim, size_t n_pos, enum input kind)
+{
+    const struct ry_kern *s = ry_kern_get(RY_TIER_SCALAR), *k = ry_kern_get(tier);
+    size_t bytes = elem == RY_KV_ELEM_F32 ? 4 : 2, stride = head_dim * bytes + 2 * bytes;
+    struct vectors q = make_vectors(head_dim, kind), p = make_vectors(n_pos, kind);
+    char *rows = must(ry_mem_zalloc(n_pos, stride)), *twin = must(ry_mem_zalloc(n_pos, stride));
+    for (size_t i = 0; i < n_pos; i++) {
+        fill(q.b, head_dim, kind);
+        s->kv_store[elem](rows + i * stride, q.b, head_dim);
+        k->kv_store[elem](twin + i * stride, q.b, head_dim);
+    }
+    ck_assert_msg(memcmp(rows, twin, n_pos * stride) == 0, "%s: kv_store differs (%s input, %zu)",
+                  ry_tier_name(tier), input_names[kind], head_dim);
+    s->attn_qk[elem](p.want, q.a, rows, stride, n_pos, head_dim, 0.125f);
+    k->attn_qk[elem](p.got, q.a, rows, stride, n_pos, head_dim, 0.125f);
+    match(&p, "attn_qk");
+    again(&q);
+    s->attn_pv[elem](q.want, p.a, rows, stride, n_pos, head_dim);
+    k->attn_pv[elem](q.got, p.a, rows, stride, n_pos, head_dim);
+    match(&q, "attn_pv");
+    ry_mem_free(rows);
+    ry_mem_free(twin);
+    vectors_done(&q);
+    vectors_done(&p);
+}
+
+START_TEST(attention_gives_the_bits_of_scalar)
+{
+    enum ry_kv_elem elem = (enum ry_kv_elem)_i;
+    state = seed + 800;
+    for (size_t head_dim = 1; head_dim <= 258; head_dim++)
+        check_attention(elem, head_dim, 1 + head_dim % 40, (enum input)(head_dim % N_INPUTS));
+    for (size_t n_pos = 1; n_pos <= 70; n_pos++)
+        check_attention(elem, 64, n_pos, UNIFORM);
+}
+END_TEST
+
+/* ---- timing ------------------------------------------------------------------------------------------ */
+
+static void time_matrix(enum ry_fmt fmt)
+{
+    enum { ROWS = 512, COLS = 2048, TOKENS = 32 };
+    static float y[ROWS * TOKENS];
+    struct ry_wmat w;
+    make_matrix(&w, fmt, ROWS, COLS, UNIFORM, false, true);
+    struct tokens t = make_tokens(ry_fmt_info(fmt)->act, COLS, TOKENS, UNIFORM);
+    double best[2] = {1e30, 1e30};
+    for (int run = 0; run < 7; run++) {
+        uint64_t t0 = ry_clock_ns();
+        ry_kern_get(tier)->matvec[fmt](y, &w, 0, ROWS, t.act, 0);
+        uint64_t t1 = ry_clock_ns();
+        ry_kern_get(tier)->matmul[fmt](y, ROWS, &w, 0, ROWS, t.act, t.stride, TOKENS);
+        double one = (double)(t1 - t0), many = (double)(ry_clock_ns() - t1);
+        best[0] = one < best[0] ? one : best[0];
+        best[1] = many < best[1] ? many : best[1];
+    }
+    printf("%-7s %-7s %8.2f G weights/s %8.2f GMAC/s\n", ry_tier_name(tier), ry_fmt_info(fmt)->name,
+           (double)ROWS * COLS / best[0], (double)ROWS * COLS * TOKENS / best[1]);
+    ry_mem_free(t.act);
+    ry_mem_free((void *)w.data);
+}
+
+/* What it calls asserts, so it runs as a test. */
+START_TEST(timing)
+{
+    state = seed;
+    time_matrix((enum ry_fmt)_i);
+}
+END_TEST
+
+/* ---- running ----------------------------------------------------------------------------------------- */
+
+static Suite *time_suite(void)
+{
+    Suite *suite = suite_create("timing: 512 x 2048 in cache, matvec, and matmul of 32 tokens");
+    TCase *tc = tcase_create("timing");
+    tcase_set_timeout(tc, 240);
+    tcase_add_loop_test(tc, timing, 0, RY_FMT_COUNT);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
+
+static Suite *kern_suite(void)
+{
+    Suite *suite = suite_create(ry_tier_name(tier));
+    TCase *tc = tcase_create("kernels");
+    tcase_set_timeout(tc, 240);
+    tcase_add_loop_test(tc, matrices_of_every_size_give_the_bits_of_scalar, 0, RY_FMT_COUNT);
+    tcase_add_loop_test(tc, matrices_of_every_row_range_give_the_bits_of_scalar, 0, RY_FMT_COUNT);
+    tcase_add_loop_test(tc, matrices_of_every_input_give_the_bits_of_scalar, 0, RY_FMT_COUNT);
+    tcase_add_loop_test(tc, extreme_codes_do_not_overflow, 0, RY_FMT_COUNT);
+    tcase_add_loop_test(tc, decoded_rows_give_the_bits_of_scalar, 0, RY_FMT_COUNT);
+    tcase_add_test(tc, norm_and_softmax_give_the_bits_of_scalar);
+    tcase_add_test(tc, elementwise_functions_give_the_bits_of_scalar);
+    tcase_add_test(tc, rope_gives_the_bits_of_scalar);
+    tcase_add_loop_test(tc, attention_gives_the_bits_of_scalar, 0, RY_KV_ELEM_COUNT);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
+
+int main(int argc, char **argv)
+{
+    bool timed = argc > 1 && strcmp(argv[1], "--time") == 0;
+    int n_failed = 0;
+    if (getenv("RYOT_SEED"))
+        seed = strtoull(getenv("RYOT_SEED"), NULL, 10);
+    printf("seed %llu, %s\n", (unsigned long long)seed, ry_cpu_name());
+    for (int t = RY_TIER_SCALAR; t < RY_TIER_COUNT; t++) {
+        tier = (enum ry_tier)t;
+        if (!ry_tier_usable(tier)) {
+            printf("SKIPPED: tier %s cannot run here\n", ry_tier_name(tier));
+            continue;
+        }
+        SRunner *runner = srunner_create(timed ? time_suite() : kern_suite());
+        srunner_run_all(runner, CK_ENV);
+        n_failed += srunner_ntests_failed(runner);
+        srunner_free(runner);
+    }
+    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

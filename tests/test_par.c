@@ -1,0 +1,73 @@
+/* The thread team: shares cover everything once, the barrier orders memory, more threads than cores do not hang. */
+#include "ryot_test.h"
+
+#include "engine/par.h"
+
+enum { N_ROUNDS = 400, MAX_T = 8 };
+
+START_TEST(shares_cover_everything_once)
+{
+    for (size_t n = 0; n < 200; n++)
+        for (int threads = 1; threads <= MAX_T; threads++)
+            for (size_t grain = 1; grain <= 16; grain *= 4) {
+                size_t at = 0;
+                for (int tid = 0; tid < threads; tid++) {
+                    size_t lo, hi;
+                    ry_par_share(n, grain, tid, threads, &lo, &hi);
+                    ck_assert_uint_eq(lo, at);
+                    ck_assert(hi >= lo && (hi == n || hi % grain == 0));
+                    at = hi;
+                }
+                ck_assert_uint_eq(at, n);
+            }
+}
+END_TEST
+
+struct rounds {
+    ry_par *par;
+    int cells[MAX_T][16]; /* a line each */
+    int n_seen, wrong;
+};
+
+/* Each round every thread writes its cell, all meet, every thread checks all cells, all meet. */
+static void play(void *arg, int tid, int n)
+{
+    struct rounds *r = arg;
+    if (tid == 0)
+        r->n_seen = n;
+    for (int round = 1; round <= N_ROUNDS; round++) {
+        r->cells[tid][0] = round;
+        ry_par_barrier(r->par);
+        for (int i = 0; i < n; i++)
+            if (r->cells[i][0] != round)
+                r->wrong = 1;
+        ry_par_barrier(r->par);
+    }
+}
+
+START_TEST(barrier_keeps_rounds_apart)
+{
+    ry_err err;
+    struct rounds r = {0};
+    ck_assert_int_eq(ry_par_new(&r.par, &err), RY_OK);
+    for (int threads = 1; threads <= MAX_T; threads++) {
+        ry_par_run(r.par, threads, play, &r);
+        ck_assert_int_eq(r.wrong, 0);
+        ck_assert_int_ge(r.n_seen, 1);
+        ck_assert_int_le(r.n_seen, threads);
+    }
+    ry_par_free(r.par);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("par");
+    TCase *tc = tcase_create("team");
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, shares_cover_everything_once);
+    tcase_add_test(tc, barrier_keeps_rounds_apart);
+    suite_add_tcase(s, tc);
+    return s;
+}
+RY_TEST_MAIN(suite);
