@@ -246,6 +246,9 @@ static int run_child(const struct rig_options *options, int commands_fd, int ans
         signal(sig, SIG_DFL); /* the test runner has handlers of its own */
     if (options->ignore_hangup)
         signal(SIGHUP, SIG_IGN);
+    int closed[2];
+    if (options->piped && (pipe(closed) < 0 || dup2(closed[0], 0) < 0 || close(closed[1]) < 0))
+        return 1;
     setenv("TERM", "xterm-256color", 1);
     setlocale(LC_ALL, "C.UTF-8");
     set_scene(&c, options->scene);

@@ -25,6 +25,7 @@ struct rig_options {
     int rows, cols;
     enum rig_scene scene;
     bool ascii, ignore_hangup;
+    bool piped;          /* stdin is a pipe, so that the UI must find /dev/tty */
     const char *history; /* path or NULL */
 };
 

@@ -420,6 +420,16 @@ START_TEST(a_crash_gives_the_terminal_back)
 }
 END_TEST
 
+START_TEST(a_pipe_on_stdin_is_left_alone)
+{
+    struct rig *rig =
+        rig_open(&(struct rig_options){.rows = 24, .cols = 80, .scene = RIG_CHAT, .piped = true});
+    expect(rig, "chat_80x24");
+    ck_assert_str_eq(typed(rig, "typed\r", RY_UI_ACT_SUBMIT).text, "typed");
+    finish(rig);
+}
+END_TEST
+
 START_TEST(a_hang_up_is_reported)
 {
     struct rig *rig = rig_open(
@@ -455,6 +465,7 @@ static Suite *suite(void)
     tcase_add_test(t, commands_complete);
     tcase_add_test(t, history_survives_and_is_found);
     tcase_add_loop_test(t, a_crash_gives_the_terminal_back, 0, 7);
+    tcase_add_test(t, a_pipe_on_stdin_is_left_alone);
     tcase_add_test(t, a_hang_up_is_reported);
     suite_add_tcase(s, t);
     return s;
