@@ -113,7 +113,8 @@ static void fill_figures(struct ry_ui_model *m)
                                   .kv_bytes = 104857600,
                                   .kv_reused = 1180,
                                   .kv_computed = 132,
-                                  .verdict = "memory-bound: more threads will not help"};
+                                  .verdict = "memory-bound: the weights come as fast as the memory "
+                                             "gives them, more threads will not help"};
     static const float spark[] = {8, 14, 22, 30, 38, 44, 47, 46, 48, 48, 40, 48};
     memcpy(m->perf.spark, spark, sizeof spark);
     m->perf.marks[6] = "avx2";
@@ -153,7 +154,8 @@ static void set_scene(struct child *c, enum rig_scene scene)
         c->model.load_share = 0.43;
         c->model.ctx_size = 0;
         c->model.tok_s = 0;
-        c->model.notice = "loading the model";
+        c->model.notice = "loading the model from a file whose path is long enough for this notice "
+                          "to need a second row";
         break;
     case RIG_LONG:
         for (size_t i = 0; i < N_LONG; i++) {

@@ -4,8 +4,9 @@
 
 #include "ui/plot.h"
 #include "ui/view.h"
+#include "ui/wrap.h"
 
-enum { OP_LABEL = 11, MARK_WIDTH = 8 };
+enum { OP_LABEL = 11, MARK_WIDTH = 8, VERDICT_ROWS = 3 };
 
 int ry_panel_field(struct ry_grid *grid, struct ry_rect at, int row, int col, const char *label,
                    const char *value)
@@ -26,14 +27,30 @@ static bool has_marks(const struct ry_ui_perf *perf)
     return false;
 }
 
+/* The verdict in as many rows as it takes, drawn when there is a grid. Returns their number. */
+static int set_verdict(struct ry_grid *grid, struct ry_rect at, int row,
+                       const struct ry_ui_perf *perf)
+{
+    struct ry_wrap wrap;
+    struct ry_wrap_row line;
+    int n = 0;
+    if (!perf->verdict)
+        return 0;
+    ry_wrap_begin(&wrap, perf->verdict, strlen(perf->verdict), true);
+    for (; n < VERDICT_ROWS && ry_wrap_next(&wrap, at.cols, &line); n++)
+        if (grid && row + n < at.rows)
+            ry_grid_put(grid, at.y + row + n, at.x, at.cols, RY_AT_GOOD, perf->verdict + line.start,
+                        line.len);
+    return n;
+}
+
 static int want_rows(const struct ry_ui_model *model, int cols)
 {
     const struct ry_ui_perf *perf = &model->perf;
-    (void)cols;
     if (!perf->any && model->state != RY_UI_PREFILL)
         return 1;
     return 6 + (int)(perf->n_ops < RY_UI_OPS ? perf->n_ops : RY_UI_OPS) + has_marks(perf) +
-           (perf->verdict != NULL);
+           set_verdict(NULL, (struct ry_rect){.cols = cols}, 0, perf);
 }
 
 /* The rate of the last minute; under it, where something was switched, its name from that second
@@ -173,8 +190,7 @@ static void draw(struct ry_grid *grid, struct ry_rect at, const struct ry_ui_mod
     row = draw_latency(grid, at, row, perf);
     row = draw_memory(grid, at, row, perf);
     row = draw_ops(grid, at, row, perf);
-    if (perf->verdict && row < at.rows)
-        ry_grid_puts(grid, at.y + row, at.x, at.cols, RY_AT_GOOD, perf->verdict);
+    set_verdict(grid, at, row, perf);
 }
 
 const struct ry_view ry_panel_perf = {

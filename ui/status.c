@@ -24,7 +24,7 @@ static int draw_context(struct ry_grid *grid, struct ry_rect at, const struct ry
     double share = (double)model->ctx_used / model->ctx_size;
     bool warn = share * 100 >= WARN_PERCENT;
     int width = at.cols >= 70 ? 12 : 6;
-    ry_buf_adds(&left, warn ? "context nearly full " : "ctx ");
+    ry_buf_adds(&left, share >= 1 ? "context full " : warn ? "context nearly full " : "ctx ");
     ry_buf_adds(&left, grid->ascii ? "[" : "\u2595");
     ry_plot_bar(&bar, share, width, true, grid->ascii);
     ry_buf_adds(&right, grid->ascii ? "] " : "\u258F ");
