@@ -1,5 +1,5 @@
-/* Markdown on any bytes: a message that streams, cut anywhere, is laid out like one that came whole, its lines lie in
- * its text, and none is wider than the page. */
+/* Markdown on any bytes: a message that streams, cut anywhere, is laid out like one that came
+ * whole, its lines lie in its text, and none is wider than the page. */
 #include "fuzz_ui.h"
 
 #include <stdbool.h>

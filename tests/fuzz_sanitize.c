@@ -1,5 +1,5 @@
-/* The sanitiser on any bytes, cut anywhere: what comes out is well-formed, harmless, the same for every cut, and a
- * fixed point. */
+/* The sanitiser on any bytes, cut anywhere: what comes out is well-formed, harmless, the same for
+ * every cut, and a fixed point. */
 #include "fuzz_ui.h"
 
 #include <stdbool.h>

@@ -212,7 +212,8 @@ static void take_actions(struct child *c)
     }
 }
 
-/* Input may need a moment to pass the pseudo-terminal: waits for its first byte, then for silence. */
+/* Input may need a moment to pass the pseudo-terminal: waits for its first byte, then for silence.
+ */
 static void take_input(struct child *c)
 {
     struct pollfd pfd = {.fd = ry_ui_fd(c->ui), .events = POLLIN};
@@ -311,7 +312,8 @@ static int on_property(VTermProp prop, VTermValue *value, void *user)
 
 static const VTermScreenCallbacks callbacks = {.settermprop = on_property};
 
-/* Feeds the emulator what is there; false when nothing came for a while or the terminal was closed. */
+/* Feeds the emulator what is there; false when nothing came for a while or the terminal was closed.
+ */
 static bool feed(struct rig *rig, int wait_ms)
 {
     struct pollfd pfd = {.fd = rig->master, .events = POLLIN};

@@ -1,6 +1,6 @@
-/* A screen to look at: the real UI in a child process on a pseudo-terminal, and an emulator that interprets what it
- * writes. The child draws one of a few fixed view models; every command waits until its frame has arrived, so that no
- * test depends on timing. Single-threaded. */
+/* A screen to look at: the real UI in a child process on a pseudo-terminal, and an emulator that
+ * interprets what it writes. The child draws one of a few fixed view models; every command waits
+ * until its frame has arrived, so that no test depends on timing. Single-threaded. */
 #ifndef RYOT_SCREEN_RIG_H
 #define RYOT_SCREEN_RIG_H
 
@@ -50,11 +50,12 @@ void rig_grow(struct rig *rig, const char *text);
 void rig_toggle_raw(struct rig *rig);
 void rig_resize(struct rig *rig, int rows, int cols);
 
-/* The child raises a signal in itself; what it wrote until its end is fed to the emulator. Returns its wait status. */
+/* The child raises a signal in itself; what it wrote until its end is fed to the emulator. Returns
+ * its wait status. */
 int rig_crash(struct rig *rig, int sig);
 
-/* The screen as text: rows without trailing blanks, each ended by a newline, trailing empty rows dropped. Borrowed until
- * the next call. */
+/* The screen as text: rows without trailing blanks, each ended by a newline, trailing empty rows
+ * dropped. Borrowed until the next call. */
 const char *rig_text(struct rig *rig);
 
 /* Cursor row and column. */

@@ -1,7 +1,7 @@
 /* Literal screens and what keys do, with the real UI in a pseudo-terminal (tests/screen_rig.h).
  *
- * The literals are tests/screen_literals/NAME.txt. After a wanted change RYOT_SCREENS_WRITE=1 writes them anew; read
- * the difference before it is committed. */
+ * The literals are tests/screen_literals/NAME.txt. After a wanted change RYOT_SCREENS_WRITE=1
+ * writes them anew; read the difference before it is committed. */
 #include "ryot_test.h"
 
 #include <signal.h>

@@ -179,7 +179,8 @@ START_TEST(locates_the_cursor)
 }
 END_TEST
 
-/* Random keys under a printed seed: the cursor stays on a unit boundary and undo leads back to nothing. */
+/* Random keys under a printed seed: the cursor stays on a unit boundary and undo leads back to
+ * nothing. */
 START_TEST(random_keys_keep_it_whole)
 {
     static void (*const moves[])(struct ry_editor *) = {

@@ -85,7 +85,8 @@ START_TEST(units_are_clusters)
 }
 END_TEST
 
-/* Whatever the bytes: rows cover the text in order, no row is wider than asked unless it is one unit. */
+/* Whatever the bytes: rows cover the text in order, no row is wider than asked unless it is one
+ * unit. */
 START_TEST(any_bytes_wrap)
 {
     uint64_t seed = 0x9E3779B97F4A7C15u + (uint64_t)_i;

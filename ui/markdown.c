@@ -1,5 +1,5 @@
-/* Markdown by md4c. Its callbacks fill one paragraph at a time; containers (lists, quotations) are a small stack of
- * indents. Tables are collected and set by ui/table.c when they end. */
+/* Markdown by md4c. Its callbacks fill one paragraph at a time; containers (lists, quotations) are
+ * a small stack of indents. Tables are collected and set by ui/table.c when they end. */
 #include "ui/markdown.h"
 
 #include <stdint.h>

@@ -36,7 +36,8 @@ static int want_rows(const struct ry_ui_model *model, int cols)
            (perf->verdict != NULL);
 }
 
-/* The rate of the last minute; under it, where something was switched, its name from that second on. */
+/* The rate of the last minute; under it, where something was switched, its name from that second
+ * on. */
 static int draw_decode(struct ry_grid *grid, struct ry_rect at, int row,
                        const struct ry_ui_perf *perf)
 {

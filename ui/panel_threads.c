@@ -1,4 +1,5 @@
-/* F3, threads: for every thread count used so far the rate, the speed-up over one thread, and the efficiency. */
+/* F3, threads: for every thread count used so far the rate, the speed-up over one thread, and the
+ * efficiency. */
 #include <stdio.h>
 
 #include "ui/plot.h"

@@ -104,8 +104,8 @@ static void draw_panel_title(ry_ui *ui, int y, int x, int cols, const char *titl
     ry_grid_putf(grid, y, x + 1, cols - 2, RY_AT_TITLE, " %s ", title);
 }
 
-/* One below the other: each gets the rows that it wants as long as there are any. The first title stands on the
- * rule above. */
+/* One below the other: each gets the rows that it wants as long as there are any. The first title
+ * stands on the rule above. */
 static void draw_panels(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *model)
 {
     struct ry_grid *grid = &ui->grid;

@@ -1,4 +1,5 @@
-/* Title line and status line: which model and session, how full the context is, which switches are set. */
+/* Title line and status line: which model and session, how full the context is, which switches are
+ * set. */
 #include <math.h>
 #include <string.h>
 

@@ -5,7 +5,8 @@
 
 #include "ui/cells.h"
 
-/* Punctuation that a row does not begin with (after JIS X 4051, the common part): three bytes each. */
+/* Punctuation that a row does not begin with (after JIS X 4051, the common part): three bytes each.
+ */
 static bool keeps_to_left(const char *s, size_t len)
 {
     static const char *const closing =
