@@ -12,7 +12,7 @@ static struct ry_chat_options options;
 
 static void set_up(void)
 {
-    fixture_make(&f, 1024);
+    fixture_make(&f, 16384);
     options = fixture_options(&f);
 }
 
@@ -128,6 +128,7 @@ END_TEST
 START_TEST(a_stop_keeps_the_text)
 {
     options.max_tokens = -1;
+    options.session.n_ctx = 16384;
     start();
     fixture_say(&f, "Go on");
     FIXTURE_UNTIL(&f, f.text.len > 20);
@@ -148,6 +149,7 @@ END_TEST
 START_TEST(leaving_mid_answer_keeps_the_text)
 {
     options.max_tokens = -1;
+    options.session.n_ctx = 16384;
     start();
     fixture_say(&f, "Go on");
     FIXTURE_UNTIL(&f, f.text.len > 20);
@@ -362,10 +364,14 @@ START_TEST(a_disk_that_fills_up_loses_nothing_and_heals)
     small = limit;
     small.rlim_cur = 4096;
     int set = setrlimit(RLIMIT_FSIZE, &small);
-    ry_rc rc = ry_chat_submit(f.chat, "While it is full", 16, &err);
-    for (int i = 0; i < 4000 && ry_chat_busy(f.chat); i++) {
-        ry_wake_wait(&f.chat->wake, 5);
-        ry_chat_pump(f.chat);
+    ry_rc rc = RY_OK;
+    static const char *const said[] = {"While it is full", "And still"};
+    for (int n = 0; n < 2 && rc == RY_OK; n++) {
+        rc = ry_chat_submit(f.chat, said[n], strlen(said[n]), &err);
+        for (int i = 0; i < 2000 && ry_chat_busy(f.chat); i++) {
+            ry_wake_wait(&f.chat->wake, 5);
+            ry_chat_pump(f.chat);
+        }
     }
     set |= setrlimit(RLIMIT_FSIZE, &limit);
     ck_assert(set == 0 && rc == RY_OK && !ry_chat_busy(f.chat));
@@ -376,9 +382,10 @@ START_TEST(a_disk_that_fills_up_loses_nothing_and_heals)
     int64_t id = f.chat->session_id;
     fixture_end(&f);
     struct found got = look(id);
-    ck_assert_uint_eq(got.n, 4);
-    ck_assert_str_eq(got.m[2].text, "While it is full");
+    ck_assert_uint_eq(got.n, 6);
+    ck_assert_str_eq(got.m[2].text, said[0]);
     ck_assert_int_eq(got.m[3].status, RY_VAULT_LENGTH);
+    ck_assert_str_eq(got.m[4].text, said[1]);
     forget(&got);
 }
 END_TEST

@@ -493,17 +493,17 @@ static void on_trouble(ry_chat *chat, const struct ry_vault_reply *r)
 {
     struct ry_line *line = line_of(chat, r->key);
     bool for_good = r->kind == RY_REPLY_DROPPED;
+    chat->unsaved |= !for_good;
     if (for_good && line && r->op == RY_VOP_APPEND)
         line->in_vault = false;
     ry_chat_notice(chat, true, "not saved%s: %s", for_good ? "" : " yet, it is tried again",
                    r->err.text);
 }
 
-static void begin_when_saved(ry_chat *chat, uint64_t key)
+/* The turn waits for nothing more: its message is saved, or the vault is in trouble and was said to be. */
+static void begin_saved_turn(ry_chat *chat)
 {
     ry_err err;
-    if (chat->turn != RY_TURN_SAVING || chat->user_key != key)
-        return;
     chat->turn = RY_TURN_IDLE;
     if (ry_chat_begin_turn(chat, &err) != RY_OK)
         ry_chat_notice(chat, true, "%s", err.text);
@@ -521,14 +521,13 @@ static void take_reply(ry_chat *chat, struct ry_vault_reply *r)
         break;
     case RY_REPLY_SAVED:
         chat->session_id = r->session_id;
-        begin_when_saved(chat, r->key);
         break;
     case RY_REPLY_TROUBLE:
     case RY_REPLY_DROPPED:
         on_trouble(chat, r);
-        begin_when_saved(chat, r->key);
         break;
     case RY_REPLY_HEALED:
+        chat->unsaved = false;
         ry_chat_notice(chat, false, "everything is saved again");
         break;
     case RY_REPLY_LIST:
@@ -543,8 +542,12 @@ void ry_chat_pump(ry_chat *chat)
 {
     ry_wake_drain(&chat->wake);
     for (struct ry_vault_reply *r; (r = ry_vault_worker_poll(chat->vault));) {
+        bool waited_for =
+            chat->turn == RY_TURN_SAVING && r->op == RY_VOP_APPEND && r->key == chat->user_key;
         take_reply(chat, r);
         ry_vault_reply_free(r);
+        if (chat->turn == RY_TURN_SAVING && (waited_for || chat->unsaved))
+            begin_saved_turn(chat);
     }
     for (struct ry_event *e; (e = ry_engine_worker_poll(chat->engine));) {
         take_event(chat, e);
@@ -607,6 +610,8 @@ static ry_rc post_message(ry_chat *chat, const char *text, size_t len, ry_err *e
     line->in_vault = true;
     ry_mem_free(chat->attachment);
     chat->attachment = NULL;
+    if (chat->unsaved)
+        begin_saved_turn(chat);
     return RY_OK;
 }
 

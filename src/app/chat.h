@@ -4,7 +4,8 @@
  *               │                 │                        │                       │
  *               └──── stop ───────┴──▶ IDLE                └──── stop: cancel ─────┘ (the text is kept)
  *
- * A user's message is on the disk before its inference starts; an answer is appended at its first text, updated
+ * A user's message is on the disk before its inference starts (while the disk fails, it waits in the vault's
+ * queue, the person is told, and the turn goes on); an answer is appended at its first text, updated
  * every 200 ms, and finished with its status and figures. Knows no terminal: what happens is told through
  * struct ry_surface. Main thread. */
 #ifndef RYOT_APP_CHAT_H
@@ -96,6 +97,7 @@ typedef struct ry_chat {
     bool session_posted;  /* the vault knows or was asked for it */
     bool session_pending; /* it is being read */
     bool list_pending;    /* the list of sessions is */
+    bool unsaved;         /* the vault is in trouble: what is posted waits there */
     char *title, *system; /* owned, never NULL after new */
     char *attachment;     /* owned: text of /read for the next message, or NULL */
     struct ry_vault_stats vault_stats;

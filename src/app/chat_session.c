@@ -233,12 +233,13 @@ static void load_session_model(ry_chat *chat, const char *model)
 
 void ry_chat_adopt_session(ry_chat *chat, struct ry_vault_reply *r)
 {
+    int64_t at_start = chat->options.session_id; /* what the command line asked for, once */
     chat->session_pending = false;
+    chat->options.session_id = RY_SESSION_NEW;
     if (r->rc != RY_OK) {
-        bool first = chat->model_state == RY_MODEL_NONE || chat->n_lines == 0;
-        if (r->rc == RY_ERR_NOT_FOUND && chat->options.session_id == RY_SESSION_LAST && first)
+        if (r->rc == RY_ERR_NOT_FOUND && at_start == RY_SESSION_LAST)
             ry_chat_note(chat, "there is no session yet: this is the first");
-        else if (chat->options.session_id > 0 && first)
+        else if (at_start > 0)
             chat->fatal = r->err;
         else
             ry_chat_notice(chat, true, "%s", r->err.text);
