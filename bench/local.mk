@@ -1,2 +1,3 @@
 # measurements; none of them runs in the test command
 include bench/store.mk
+include bench/kern.mk

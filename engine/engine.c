@@ -280,6 +280,12 @@ const char *ry_engine_token_bytes(const ry_engine *e, int32_t id, size_t *len)
     return e->tok ? ry_tok_bytes(e->tok, id, len) : "";
 }
 
+bool ry_engine_begins_text(const ry_engine *e, int32_t id)
+{
+    return e->tok && ry_tok_adds_prefix(e->tok) &&
+           (id == ry_tok_bos(e->tok) || ry_tok_is_control(e->tok, id));
+}
+
 bool ry_engine_is_eog(const ry_engine *e, int32_t id)
 {
     return e->tok && ry_tok_is_eog(e->tok, id);

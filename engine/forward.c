@@ -17,8 +17,10 @@
 enum {
     PREFETCH_BYTES = 8192, /* ahead in a weight stream */
     CHUNK_ROWS = 64,       /* of a product with many tokens between two looks at the cancel flag */
-    /* Below this many bytes of weights times tokens a step is not worth a second thread (barriers cost more). */
-    SINGLE_THREAD_BYTES = 1024 * 1024
+    /* Below this many bytes of weights times tokens a step is not worth a second thread: some thirty barriers cost more
+     * than half the work saves, and far more when other programs want the cores (bitllama2-3M, 1.3 MB, decodes 9,500
+     * tok/s with one thread and at best 3,600 with two; Xeon, AVX2, bench "tg128"). */
+    SINGLE_THREAD_BYTES = 16 * 1024 * 1024
 };
 
 /* What all threads of a step share; written before the region, except `bad_row`. */

@@ -14,6 +14,8 @@ struct writer {
     struct ry_detok detok;
     ry_buf text;  /* whole sequences that were not given out yet */
     bool stopped; /* a stop string was met */
+    bool
+        drop_prefix; /* the next token begins a text: an SPM space before it is none of the model's words */
 };
 
 /* First place in s[0..len) where a stop string begins, whole or cut off by the end (then *partial). len: none. */
@@ -49,6 +51,11 @@ static ry_rc write_token(struct writer *w, const ry_session *s, int32_t id, ry_e
 {
     size_t len;
     const char *bytes = ry_engine_token_bytes(s->engine, id, &len);
+    if (w->drop_prefix && len > 0 && bytes[0] == ' ') {
+        bytes++;
+        len--;
+    }
+    w->drop_prefix = false;
     if (!ry_detok_push(&w->detok, bytes, len, &w->text))
         return ry_err_set(err, RY_ERR_MEMORY, "out of memory for the answer's text");
     give_out(w, false);
@@ -152,6 +159,7 @@ ry_rc ry_generate(ry_session *s, const struct ry_generate *o, struct ry_generate
         return RY_OK;
     }
     if (rc == RY_OK) {
+        w.drop_prefix = ry_engine_begins_text(s->engine, o->prompt[o->n_prompt - 1]);
         ry_sampler_seed(s->sampler, o->seed);
         rc = decode(s, o, &w, &r, t0, err);
     }

@@ -203,7 +203,7 @@ static ry_rc walk(struct render *r, const struct ry_message *messages, size_t n,
     if (!begins_with_system)
         emit_literal(r, row->no_system);
     for (size_t i = 0; i < n; i++) {
-        struct ry_str text = {messages[i].text, messages[i].len};
+        struct ry_str text = {messages[i].len ? messages[i].text : "", messages[i].len};
         switch (messages[i].role) {
         case RY_ROLE_SYSTEM:
             if (i && !(row->flags & RY_ROW_SYSTEM_ANYWHERE))

@@ -65,6 +65,11 @@ int32_t ry_tok_eos(const ry_tok *tok)
     return tok->eos;
 }
 
+bool ry_tok_adds_prefix(const ry_tok *tok)
+{
+    return !tok->bpe && tok->adds_prefix;
+}
+
 bool ry_tok_adds_bos(const ry_tok *tok)
 {
     return tok->adds_bos && tok->bos >= 0;

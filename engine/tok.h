@@ -19,6 +19,7 @@ const char *ry_tok_pre_name(const ry_tok *tok);   /* "llama-bpe" ...; "" for SPM
 int32_t ry_tok_bos(const ry_tok *tok);            /* -1: none */
 int32_t ry_tok_eos(const ry_tok *tok);
 bool ry_tok_adds_bos(const ry_tok *tok); /* RY_TOK_BOS has an effect */
+bool ry_tok_adds_prefix(const ry_tok *tok);       /* SPM: a space is put before a text's beginning */
 bool ry_tok_is_eog(const ry_tok *tok, int32_t id);
 bool ry_tok_is_control(const ry_tok *tok, int32_t id);
 /* Id of the token whose text is exactly this, -1 when there is none. */

@@ -269,8 +269,7 @@ static const char *const EOG_TEXTS[] = {
     "<|end_of_text|>",
     "</s>",
     "<|eom_id|>",
-    "<\xEF\xBD\x9C"
-    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+    "<\357\275\234end\342\226\201of\342\226\201sentence\357\275\234>", /* DeepSeek: U+FF5C, U+2581 */
 };
 
 static ry_rc load_special_ids(struct ry_tok *tok, const ry_gguf *gguf, ry_err *err)

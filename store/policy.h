@@ -27,8 +27,7 @@ struct ry_cache_line {
     uint32_t prev, next;              /* neighbours in the policy's order */
     uint32_t pins;                    /* gets not yet put back */
     uint8_t detached;                 /* removed or replaced while pinned: the last put frees it */
-    uint8_t referenced;               /* for policies that want a bit instead of a move */
-    uint8_t pad[14];
+    uint8_t pad[15];
 };
 static_assert(sizeof(struct ry_cache_line) == 64, "one line of the CPU's cache");
 

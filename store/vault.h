@@ -1,5 +1,5 @@
-/* The vault wing (ΣVAULT), as everybody outside sees it: sessions, messages, prompt history, and the cache in
- * front of them.
+/* The vault wing (ΣVAULT), as everybody outside sees it: sessions, messages, and the cache in front
+ * of them.
  *
  * A vault is synchronous and belongs to one thread (the vault worker). What a call acknowledged with RY_OK
  * outside a begin/commit pair, or with the commit's RY_OK inside one, survives a crash of anything. */

@@ -13,6 +13,12 @@ unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME RYOT_MODEL RYOT_VAULT
 cd "$dir/home" || exit 1
 sed -n '/^\.EX/,/^\.EE/s/^\$ //p' "$page" | sed 's/\\-/-/g' >"$dir/examples"
 n=0 bad=0
+# The page holds the commands, options and config keys just as the program's own table gives them.
+ryot completion man >"$dir/table" && sed -n '/^\.SH COMMANDS/,/^\.SH KEYS/p' "$page" | sed '$d' | diff "$dir/table" - >"$dir/diff" || {
+    echo 'man/ryot.1 differs from `ryot completion man`:'
+    head -n 20 "$dir/diff"
+    bad=1
+}
 while IFS= read -r line; do
     n=$((n + 1))
     sh -c "$line" >"$dir/out" 2>"$dir/err" </dev/null

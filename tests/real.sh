@@ -11,7 +11,7 @@ bad=0
 
 greedy() { # MODEL GOLDEN TOKENS KERNEL: what comes out is how the golden text begins (all of it with TOKENS = all)
     n=$3
-    [ "$n" = all ] && n=199
+    [ "$n" = all ] && n=200
     "$RYOT" run -q -m "$shared/models/$1" --raw --temp 0 -n "$n" --kernel "$4" </dev/null >"$dir/out" 2>"$dir/err" ||
         { echo "FAIL $1 $4: $(cat "$dir/err")"; bad=1; return; }
     # the program may end its output with a newline that is not the model's

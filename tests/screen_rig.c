@@ -1,6 +1,7 @@
 /* The screen rig: pseudo-terminal, child, emulator. */
 #include "screen_rig.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <poll.h>
 #include <pty.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <vterm.h>
@@ -111,7 +113,8 @@ static void fill_figures(struct ry_ui_model *m)
                                   .kv_bytes = 104857600,
                                   .kv_reused = 1180,
                                   .kv_computed = 132,
-                                  .verdict = "memory-bound: more threads will not help"};
+                                  .verdict = "memory-bound: the weights come as fast as the memory "
+                                             "gives them, more threads will not help"};
     static const float spark[] = {8, 14, 22, 30, 38, 44, 47, 46, 48, 48, 40, 48};
     memcpy(m->perf.spark, spark, sizeof spark);
     m->perf.marks[6] = "avx2";
@@ -151,7 +154,8 @@ static void set_scene(struct child *c, enum rig_scene scene)
         c->model.load_share = 0.43;
         c->model.ctx_size = 0;
         c->model.tok_s = 0;
-        c->model.notice = "loading the model";
+        c->model.notice = "loading the model from a file whose path is long enough for this notice "
+                          "to need a second row";
         break;
     case RIG_LONG:
         for (size_t i = 0; i < N_LONG; i++) {
@@ -210,7 +214,8 @@ static void take_actions(struct child *c)
     }
 }
 
-/* Input may need a moment to pass the pseudo-terminal: waits for its first byte, then for silence. */
+/* Input may need a moment to pass the pseudo-terminal: waits for its first byte, then for silence.
+ */
 static void take_input(struct child *c)
 {
     struct pollfd pfd = {.fd = ry_ui_fd(c->ui), .events = POLLIN};
@@ -239,6 +244,13 @@ static int run_child(const struct rig_options *options, int commands_fd, int ans
                                        .color = true};
     ry_err err = {0};
     char command[COMMAND_BYTES];
+    for (int sig = 1; sig < 32; sig++)
+        signal(sig, SIG_DFL); /* the test runner has handlers of its own */
+    if (options->ignore_hangup)
+        signal(SIGHUP, SIG_IGN);
+    int closed[2];
+    if (options->piped && (pipe(closed) < 0 || dup2(closed[0], 0) < 0 || close(closed[1]) < 0))
+        return 1;
     setenv("TERM", "xterm-256color", 1);
     setlocale(LC_ALL, "C.UTF-8");
     set_scene(&c, options->scene);
@@ -252,7 +264,10 @@ static int run_child(const struct rig_options *options, int commands_fd, int ans
         if (write(c.answers, &c.answer, sizeof c.answer) != sizeof c.answer)
             break;
         memset(&c.answer, 0, sizeof c.answer);
-        ssize_t n = read(c.commands, command, sizeof command);
+        ssize_t n;
+        do
+            n = read(c.commands, command, sizeof command);
+        while (n < 0 && errno == EINTR); /* a resize */
         if (n != sizeof command || command[0] == 'q')
             break;
         if (command[0] == 'k')
@@ -261,11 +276,15 @@ static int run_child(const struct rig_options *options, int commands_fd, int ans
             set_scene(&c, (enum rig_scene)command[1]);
         else if (command[0] == 'g')
             grow(&c, command + 1);
+        else if (command[0] == 'r')
+            ry_ui_toggle_raw(c.ui);
         else if (command[0] == '!')
             raise(command[1]);
     } while (c.answer.kind != RY_UI_ACT_HANGUP);
+    bool told = c.answer.kind != RY_UI_ACT_HANGUP ||
+                write(c.answers, &c.answer, sizeof c.answer) == sizeof c.answer;
     close_child(&c);
-    return 0;
+    return told ? 0 : 1;
 }
 
 /* ---- the parent ---- */
@@ -276,6 +295,7 @@ struct rig {
     VTerm *vt;
     VTermScreen *screen;
     bool alternate;
+    int n_titles;
     ry_buf output, text;
 };
 
@@ -290,12 +310,15 @@ static int on_property(VTermProp prop, VTermValue *value, void *user)
     struct rig *rig = user;
     if (prop == VTERM_PROP_ALTSCREEN)
         rig->alternate = value->boolean;
+    else if (prop == VTERM_PROP_TITLE || prop == VTERM_PROP_ICONNAME)
+        rig->n_titles++;
     return 1;
 }
 
 static const VTermScreenCallbacks callbacks = {.settermprop = on_property};
 
-/* Feeds the emulator what is there; false when nothing came for a while or the terminal was closed. */
+/* Feeds the emulator what is there; false when nothing came for a while or the terminal was closed.
+ */
 static bool feed(struct rig *rig, int wait_ms)
 {
     struct pollfd pfd = {.fd = rig->master, .events = POLLIN};
@@ -321,8 +344,13 @@ static struct rig_answer await(struct rig *rig)
             exit(1);
         }
     }
-    if (read(rig->answers, &answer, sizeof answer) != sizeof answer)
-        die("the child ended");
+    if (read(rig->answers, &answer, sizeof answer) != sizeof answer) {
+        while (feed(rig, 300))
+            ;
+        fprintf(stderr, "the child ended; the last it wrote:\n%s\n",
+                ry_buf_str(&rig->output) + (rig->output.len > 3000 ? rig->output.len - 3000 : 0));
+        exit(1);
+    }
     while (feed(rig, QUIET_MS))
         ;
     return answer;
@@ -350,6 +378,7 @@ struct rig *rig_open(const struct rig_options *options)
     if (rig->pid == 0) {
         close(to_child[1]);
         close(from_child[0]);
+        free(rig);
         exit(run_child(options, to_child[0], from_child[1]));
     }
     close(to_child[0]);
@@ -378,7 +407,8 @@ static int reap(struct rig *rig)
 
 static void dispose(struct rig *rig)
 {
-    close(rig->master);
+    if (rig->master >= 0)
+        close(rig->master);
     close(rig->commands);
     close(rig->answers);
     vterm_free(rig->vt);
@@ -428,6 +458,12 @@ void rig_scene(struct rig *rig, enum rig_scene scene)
 void rig_grow(struct rig *rig, const char *text)
 {
     command(rig, 'g', text);
+    await(rig);
+}
+
+void rig_toggle_raw(struct rig *rig)
+{
+    command(rig, 'r', "");
     await(rig);
 }
 
@@ -500,4 +536,31 @@ const char *rig_output(const struct rig *rig, size_t *len)
 {
     *len = rig->output.len;
     return ry_buf_str(&rig->output);
+}
+
+int rig_n_titles(const struct rig *rig)
+{
+    return rig->n_titles;
+}
+
+unsigned rig_local_modes(const struct rig *rig)
+{
+    struct termios modes;
+    if (tcgetattr(rig->master, &modes) < 0)
+        die("tcgetattr");
+    return modes.c_lflag;
+}
+
+struct rig_answer rig_hang_up(struct rig *rig)
+{
+    struct rig_answer answer = {0};
+    struct pollfd pfd = {.fd = rig->answers, .events = POLLIN};
+    command(rig, 'k', "");
+    close(rig->master);
+    rig->master = -1;
+    if (poll(&pfd, 1, 5000) <= 0 || read(rig->answers, &answer, sizeof answer) != sizeof answer)
+        die("hang up");
+    waitpid(rig->pid, NULL, 0);
+    rig->pid = 0;
+    return answer;
 }

@@ -1,6 +1,6 @@
-/* A screen to look at: the real UI in a child process on a pseudo-terminal, and an emulator that interprets what it
- * writes. The child draws one of a few fixed view models; every command waits until its frame has arrived, so that no
- * test depends on timing. Single-threaded. */
+/* A screen to look at: the real UI in a child process on a pseudo-terminal, and an emulator that
+ * interprets what it writes. The child draws one of a few fixed view models; every command waits
+ * until its frame has arrived, so that no test depends on timing. Single-threaded. */
 #ifndef RYOT_SCREEN_RIG_H
 #define RYOT_SCREEN_RIG_H
 
@@ -24,7 +24,8 @@ struct rig;
 struct rig_options {
     int rows, cols;
     enum rig_scene scene;
-    bool ascii;
+    bool ascii, ignore_hangup;
+    bool piped;          /* stdin is a pipe, so that the UI must find /dev/tty */
     const char *history; /* path or NULL */
 };
 
@@ -47,20 +48,31 @@ void rig_scene(struct rig *rig, enum rig_scene scene);
 
 /* Appends text to the last message of the scene. */
 void rig_grow(struct rig *rig, const char *text);
+void rig_toggle_raw(struct rig *rig);
 void rig_resize(struct rig *rig, int rows, int cols);
 
-/* The child raises a signal in itself; what it wrote until its end is fed to the emulator. Returns its wait status. */
+/* The child raises a signal in itself; what it wrote until its end is fed to the emulator. Returns
+ * its wait status. */
 int rig_crash(struct rig *rig, int sig);
 
-/* The screen as text: rows without trailing blanks, each ended by a newline, trailing empty rows dropped. Borrowed until
- * the next call. */
+/* The screen as text: rows without trailing blanks, each ended by a newline, trailing empty rows
+ * dropped. Borrowed until the next call. */
 const char *rig_text(struct rig *rig);
 
 /* Cursor row and column. */
 void rig_cursor(struct rig *rig, int *row, int *col);
 
-/* Whether the emulator is on the alternate screen; bytes written by the child so far, NUL-terminated. */
+/* Whether the emulator is on the alternate screen; how often a window title was set. */
 bool rig_is_alternate(const struct rig *rig);
+int rig_n_titles(const struct rig *rig);
+
+/* Bytes written by the child so far, NUL-terminated. */
 const char *rig_output(const struct rig *rig, size_t *len);
+
+/* Local modes of the pseudo-terminal (termios c_lflag). */
+unsigned rig_local_modes(const struct rig *rig);
+
+/* The terminal goes away; the child's last answer. */
+struct rig_answer rig_hang_up(struct rig *rig);
 
 #endif

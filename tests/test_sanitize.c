@@ -1,4 +1,5 @@
-/* The sanitiser: every rule of its table, and that the place of a split never changes the outcome. */
+/* The sanitiser: every rule of its table, and that the place of a split never changes the outcome.
+ */
 #include "ryot_test.h"
 
 #include <stdint.h>
@@ -43,7 +44,8 @@ static const struct row rows[] = {
      "a" MARK "b" MARK "c" MARK "d" MARK "e"},
     {"t\xF3\xA0\x80\x81\xF3\xA0\x81\xA1\xF3\xA0\x81\xBF", "t" MARK MARK MARK},
     {"s\xF3\xA0\x84\x80", "s" MARK}, /* VS17, a smuggler's byte */
-    /* ZWJ and VS16 only inside emoji: woman + ZWJ + laptop, heart + VS16 + ZWJ + fire, keycap one */
+    /* ZWJ and VS16 only inside emoji: woman + ZWJ + laptop, heart + VS16 + ZWJ + fire, keycap one
+     */
     {"\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB",
      "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB"},
     {"\xE2\x9D\xA4\xEF\xB8\x8F\xE2\x80\x8D\xF0\x9F\x94\xA5",

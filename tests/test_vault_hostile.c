@@ -219,40 +219,56 @@ END_TEST
 
 /* ---- damage ---- */
 
-/* How many of the messages are whole; *marked: there, but flagged, or their session said an
- * error. */
-static int count_whole(ry_vault *vault, int *marked)
+/* Marks the whole messages of one session by their number; returns how many are flagged. */
+static int mark_whole(const struct ry_vault_message *m, size_t n, bool seen[N_SESSIONS][N_EACH])
 {
-    int whole = 0;
-    *marked = 0;
-    for (int64_t s = 1; s <= N_SESSIONS; s++) {
-        struct ry_vault_message *m;
-        size_t n;
-        ry_err err = {0};
-        ry_rc rc = ry_vault_message_list(vault, s, &m, &n, &err);
-        if (rc != RY_OK) {
-            ck_assert(err.text[0]);
-            if (rc != RY_ERR_NOT_FOUND)
-                *marked += N_EACH;
+    int flagged = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned long long number = 0;
+        if (m[i].damaged) {
+            flagged++;
             continue;
         }
-        bool seen[N_EACH] = {false};
-        for (size_t i = 0; i < n; i++) {
-            unsigned long long number = 0;
-            if (m[i].damaged) {
-                ++*marked;
-                continue;
-            }
-            ck_assert_msg(sscanf(m[i].text, "text %llu ", &number) == 1 &&
-                              fix_is_text(&m[i], number, size_of_text(number)),
-                          "a wrong text came without a word");
-            if (number / 1000 == (uint64_t)s && number % 1000 < N_EACH && !seen[number % 1000]) {
-                seen[number % 1000] = true;
-                whole++;
-            }
-        }
-        ry_vault_messages_free(m, n);
+        ck_assert_msg(sscanf(m[i].text, "text %llu ", &number) == 1 &&
+                          fix_is_text(&m[i], number, size_of_text(number)),
+                      "a wrong text came without a word");
+        unsigned long long s = number / 1000;
+        if (s >= 1 && s <= N_SESSIONS && number % 1000 < N_EACH)
+            seen[s - 1][number % 1000] = true;
     }
+    return flagged;
+}
+
+/* How many of the messages are whole, in whatever session (a salvage may have had to make one);
+ * *marked: those that are flagged, or whose session said an error. */
+static int count_whole(ry_vault *vault, int *marked)
+{
+    bool seen[N_SESSIONS][N_EACH] = {{false}};
+    struct ry_vault_session *sessions;
+    size_t n_sessions;
+    ry_err err = {0};
+    *marked = 0;
+    if (ry_vault_session_list(vault, 0, &sessions, &n_sessions, &err) != RY_OK) {
+        ck_assert(err.text[0]);
+        *marked = N_SESSIONS * N_EACH;
+        return 0;
+    }
+    for (size_t s = 0; s < n_sessions; s++) {
+        struct ry_vault_message *m;
+        size_t n;
+        ry_rc rc = ry_vault_message_list(vault, sessions[s].id, &m, &n, &err);
+        if (rc == RY_OK) {
+            *marked += mark_whole(m, n, seen);
+            ry_vault_messages_free(m, n);
+        } else {
+            ck_assert(err.text[0]);
+            *marked += N_EACH;
+        }
+    }
+    ry_vault_sessions_free(sessions, n_sessions);
+    int whole = 0;
+    for (size_t i = 0; i < N_SESSIONS * N_EACH; i++)
+        whole += seen[i / N_EACH][i % N_EACH];
     return whole;
 }
 
@@ -287,7 +303,7 @@ static enum outcome open_damaged(bool lossy)
         ck_assert_msg(report.n_lost < 0 || whole + marked + report.n_lost >= total,
                       "%d whole, %d marked, %lld told lost of %d", whole, marked,
                       (long long)report.n_lost, total);
-        fix_append(vault, fix_session(vault), 1, 100); /* and life goes on */
+        fix_append(vault, fix_session(vault), 1, size_of_text(1)); /* and life goes on */
     } else if (!(lossy && report.note[0])) {
         ck_assert_msg(whole + marked >= total, "%d whole and %d marked of %d, and no word", whole,
                       marked, total);

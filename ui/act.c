@@ -1,4 +1,5 @@
-/* What keys do: from the keymap's action to the editor, the chat, or an action that leaves the UI. */
+/* What keys do: from the keymap's action to the editor, the chat, or an action that leaves the UI.
+ */
 #include <string.h>
 
 #include "src/base/mem.h"
@@ -24,8 +25,7 @@ static struct ry_editor *editor(ry_ui *ui)
 
 static int draft_width(const ry_ui *ui)
 {
-    int width = ui->grid.cols - ry_prompt_gutter(ui->grid.cols);
-    return width < 1 ? 1 : width;
+    return ry_prompt_width(ui->grid.cols);
 }
 
 /* ---- actions that leave ---- */
@@ -423,7 +423,7 @@ static bool is_text(int32_t key)
 static bool search_key(ry_ui *ui, int32_t key, enum ry_act what)
 {
     bool typing = ui->mode == RY_MODE_HISTORY || ui->mode == RY_MODE_FIND;
-    if (ui->mode == RY_MODE_EDIT)
+    if (ui->mode == RY_MODE_EDIT || (what == RY_ACT_INTERRUPT && ry_ui_is_busy(ui)))
         return false;
     if (typing && (is_text(key) || key == RY_KEY_BACKSPACE)) {
         type_query(ui, key);

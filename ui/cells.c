@@ -6,8 +6,8 @@
 #include "src/base/sanitize.h"
 #include "src/base/utf8.h"
 
-/* utf8proc counts spacing marks as nothing and conjoining jamo as one; every terminal (and libc, by which curses
- * counts) has it the other way round. */
+/* utf8proc counts spacing marks as nothing and conjoining jamo as one; every terminal (and libc, by
+ * which curses counts) has it the other way round. */
 static int cp_width(int32_t cp)
 {
     if (cp < 0x300)
@@ -90,7 +90,8 @@ size_t ry_cells_unit_before(const char *s, size_t len)
     unsigned char last = (unsigned char)s[len - 1];
     if (last < 0x80)
         return 1;
-    /* Clusters are found forwards only: start where one surely begins, behind an ASCII byte or far enough back. */
+    /* Clusters are found forwards only: start where one surely begins, behind an ASCII byte or far
+     * enough back. */
     size_t from = len - 1, n = 1;
     while (from > 0 && len - from < 4 * RY_UNIT_BYTES && (unsigned char)s[from] >= 0x80)
         from--;

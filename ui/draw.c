@@ -8,8 +8,9 @@
 
 #include "ui/term.h"
 
-/* A glyph as curses will count it: where libc and utf8proc disagree about a width, a replacement character of the
- * width that the layout reserved is drawn, since a wrong guess would shift the rest of the line. */
+/* A glyph as curses will count it: where libc and utf8proc disagree about a width, a replacement
+ * character of the width that the layout reserved is drawn, since a wrong guess would shift the
+ * rest of the line. */
 static void to_wide(const struct ry_glyph *glyph, wchar_t out[RY_GLYPH_CPS + 1])
 {
     int n = 0;

@@ -1,5 +1,6 @@
-/* Bringing a grid to the terminal: the only other room that includes curses. It remembers what it sent, passes on
- * the lines that changed, and ends with one doupdate. Thread: the one that owns the UI. */
+/* Bringing a grid to the terminal: the only other room that includes curses. It remembers what it
+ * sent, passes on the lines that changed, and ends with one doupdate. Thread: the one that owns the
+ * UI. */
 #ifndef RYOT_UI_DRAW_H
 #define RYOT_UI_DRAW_H
 
@@ -12,7 +13,8 @@ struct ry_draw {
 
 void ry_draw_done(struct ry_draw *draw);
 
-/* Sends the lines of `grid` that differ from the last call. The terminal must be open. Returns their number. */
+/* Sends the lines of `grid` that differ from the last call. The terminal must be open. Returns
+ * their number. */
 int ry_draw_flush(struct ry_draw *draw, const struct ry_grid *grid);
 
 /* The next flush sends everything, and curses repaints from nothing. */

@@ -225,8 +225,8 @@ void ry_editor_locate(const struct ry_editor *ed, int width, size_t at, int *row
             found = true;
             *row = *n_rows;
             *col = ry_cells_width(s + r.start, at - r.start);
-            if (*col >= width)
-                *col = width > 0 ? width - 1 : 0;
+            if (*col > width)
+                *col = width;
         }
         ++*n_rows;
     }
@@ -241,7 +241,10 @@ static size_t at_column(const struct ry_editor *ed, int width, int row, int col)
     ry_wrap_begin(&wrap, s, ed->text.len, true);
     for (int i = 0; i <= row && ry_wrap_next(&wrap, width, &r); i++)
         ;
-    return r.start + ry_cells_fit(s + r.start, r.len, col, NULL);
+    size_t n = ry_cells_fit(s + r.start, r.len, col, NULL);
+    if (n == r.len && !r.hard && r.next == r.start + n && n > 0)
+        n -= ry_cells_unit_before(s + r.start, n); /* its end is the start of the row below */
+    return r.start + n;
 }
 
 static bool vertical(struct ry_editor *ed, int width, int by)

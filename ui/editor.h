@@ -1,6 +1,7 @@
-/* The line editor: text, cursor, kill buffer, undo. Pure: no screen, no keys. The text is raw bytes: what was
- * typed or pasted, escapes and ill-formed UTF-8 included; moving and deleting go by units (ui/cells.h).
- * Functions that change the text do nothing when memory runs out. Thread: one owner. */
+/* The line editor: text, cursor, kill buffer, undo. Pure: no screen, no keys. The text is raw
+ * bytes: what was typed or pasted, escapes and ill-formed UTF-8 included; moving and deleting go by
+ * units (ui/cells.h). Functions that change the text do nothing when memory runs out. Thread: one
+ * owner. */
 #ifndef RYOT_UI_EDITOR_H
 #define RYOT_UI_EDITOR_H
 
@@ -55,8 +56,8 @@ bool ry_editor_down(struct ry_editor *ed, int width);
 void ry_editor_backspace(struct ry_editor *ed);
 void ry_editor_delete(struct ry_editor *ed);
 
-/* Kills: consecutive ones collect in the kill buffer. To the end of the line (its newline when there already),
- * to its start, back to white space, the word before, the word behind. */
+/* Kills: consecutive ones collect in the kill buffer. To the end of the line (its newline when
+ * there already), to its start, back to white space, the word before, the word behind. */
 void ry_editor_kill_end(struct ry_editor *ed);
 void ry_editor_kill_start(struct ry_editor *ed);
 void ry_editor_kill_to_space(struct ry_editor *ed);
@@ -68,7 +69,8 @@ void ry_editor_transpose(struct ry_editor *ed);
 /* Takes back the last change (a run of typing is one). False when there is none. */
 bool ry_editor_undo(struct ry_editor *ed);
 
-/* Row and column (cells) of byte `at`, and the number of rows, at a width. */
+/* Row and column (0..width: a cursor behind a full row needs one cell more) of byte `at`, and the
+ * number of rows. */
 void ry_editor_locate(const struct ry_editor *ed, int width, size_t at, int *row, int *col,
                       int *n_rows);
 

@@ -1,4 +1,5 @@
-/* Finding text without regard to case: a plain scan, since what is searched is a screenful to a few megabytes. */
+/* Finding text without regard to case: a plain scan, since what is searched is a screenful to a few
+ * megabytes. */
 #include "ui/find.h"
 
 #include <stdint.h>

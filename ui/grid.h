@@ -1,8 +1,8 @@
 /* The screen as cells, before curses sees it: what views and panels draw into.
  *
- * Every text goes through the sanitiser here, at the sink. Coordinates outside the grid are clipped, so that no
- * view needs to know how small the terminal is. It knows no curses; ui/draw.c brings a grid to the terminal.
- * Thread: the one that owns the UI. */
+ * Every text goes through the sanitiser here, at the sink. Coordinates outside the grid are
+ * clipped, so that no view needs to know how small the terminal is. It knows no curses; ui/draw.c
+ * brings a grid to the terminal. Thread: the one that owns the UI. */
 #ifndef RYOT_UI_GRID_H
 #define RYOT_UI_GRID_H
 
@@ -54,7 +54,8 @@ struct ry_rect {
     int y, x, rows, cols;
 };
 
-/* In place; a zeroed grid is empty. Resizing clears. False when out of memory (the grid is then 0 x 0). */
+/* In place; a zeroed grid is empty. Resizing clears. False when out of memory (the grid is then 0 x
+ * 0). */
 bool ry_grid_resize(struct ry_grid *grid, int rows, int cols);
 void ry_grid_done(struct ry_grid *grid);
 

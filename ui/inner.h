@@ -1,5 +1,5 @@
-/* The inside of a ry_ui, shared by ui.c (life, frames), act.c (keys) and screen.c (what stands where).
- * Thread: the one that opened it. */
+/* The inside of a ry_ui, shared by ui.c (life, frames), act.c (keys) and screen.c (what stands
+ * where). Thread: the one that opened it. */
 #ifndef RYOT_UI_INNER_H
 #define RYOT_UI_INNER_H
 

@@ -1,4 +1,5 @@
-/* The keymap: **the** table of what keys do. It feeds dispatch, the help view and the hints. Pure; any thread. */
+/* The keymap: **the** table of what keys do. It feeds dispatch, the help view and the hints. Pure;
+ * any thread. */
 #ifndef RYOT_UI_KEYMAP_H
 #define RYOT_UI_KEYMAP_H
 

@@ -1,11 +1,12 @@
-/* Laid-out text: rows of styled runs at a width, made by appending paragraphs; a mark lets the end be taken back and
- * laid out again, so that a streaming answer costs its last block only.
+/* Laid-out text: rows of styled runs at a width, made by appending paragraphs; a mark lets the end
+ * be taken back and laid out again, so that a streaming answer costs its last block only.
  *
- *   text   "Two days are enough for\nthe old heart"      all rows, joined by ' ' (soft break) or '\n'
- *   runs   |--- 0,attr ---|- 1 -|--- 2 ---|              consecutive pieces with one attribute
+ *   text   "Two days are enough for\nthe old heart"   all rows, joined by ' ' (soft break) or '\n'
+ *   runs   |--- 0,attr ---|- 1 -|--- 2 ---|           consecutive pieces with one attribute
  *   lines  { off, len, first run, indent, bars, frame }
  *
- * Since rows are joined in one buffer, a search finds words across soft breaks. Pure. Thread: one owner. */
+ * Since rows are joined in one buffer, a search finds words across soft breaks. Pure. Thread: one
+ * owner. */
 #ifndef RYOT_UI_LAYOUT_H
 #define RYOT_UI_LAYOUT_H
 

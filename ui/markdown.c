@@ -1,5 +1,5 @@
-/* Markdown by md4c. Its callbacks fill one paragraph at a time; containers (lists, quotations) are a small stack of
- * indents. Tables are collected and set by ui/table.c when they end. */
+/* Markdown by md4c. Its callbacks fill one paragraph at a time; containers (lists, quotations) are
+ * a small stack of indents. Tables are collected and set by ui/table.c when they end. */
 #include "ui/markdown.h"
 
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include "src/base/utf8.h"
 #include "ui/table.h"
 
-enum { MAX_DEPTH = 24, GIVE_UP = 1 };
+enum { MAX_DEPTH = 24 };
 
 /* ---- chunks ---- */
 
@@ -121,8 +121,15 @@ struct md {
         open; /* open: the paragraph belongs to an item without block of its own */
     int strong, em, code, link;
     unsigned heading;
+    bool gave_up;  /* md4c does not pass every refusal of a callback on */
     size_t budget; /* callbacks left: what costs more than its length is refused */
 };
+
+static int give_up(struct md *md)
+{
+    md->gave_up = true;
+    return 1;
+}
 
 static const struct container *innermost_list(const struct md *md)
 {
@@ -267,7 +274,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *user)
     struct md *md = user;
     struct ry_setting set;
     if (md->budget-- == 0)
-        return GIVE_UP;
+        return give_up(md);
     if (type != MD_BLOCK_LI && type != MD_BLOCK_P && type != MD_BLOCK_DOC &&
         !(type >= MD_BLOCK_THEAD))
         close_open(md);
@@ -275,7 +282,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *user)
     case MD_BLOCK_QUOTE:
         begin_block(md);
         if (!push(md, (struct container){.indent = 2}))
-            return GIVE_UP;
+            return give_up(md);
         if (md->stack[md->depth - 1].indent)
             md->bars |= (uint64_t)1 << (md->indent - 2);
         break;
@@ -283,7 +290,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *user)
         begin_block(md);
         if (!push(md, (struct container){.list = true,
                                          .tight = ((MD_BLOCK_UL_DETAIL *)detail)->is_tight}))
-            return GIVE_UP;
+            return give_up(md);
         break;
     case MD_BLOCK_OL:
         begin_block(md);
@@ -291,10 +298,10 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *user)
                                          .tight = ((MD_BLOCK_OL_DETAIL *)detail)->is_tight,
                                          .ordered = true,
                                          .number = ((MD_BLOCK_OL_DETAIL *)detail)->start}))
-            return GIVE_UP;
+            return give_up(md);
         break;
     case MD_BLOCK_LI:
-        return enter_item(md, detail) ? 0 : GIVE_UP;
+        return enter_item(md, detail) ? 0 : give_up(md);
     case MD_BLOCK_HR:
         begin_block(md);
         set = setting(md);
@@ -364,7 +371,7 @@ static int leave_block(MD_BLOCKTYPE type, void *detail, void *user)
         return ry_table_cell_end(&md->table, type == MD_BLOCK_TH,
                                  alignment(((MD_BLOCK_TD_DETAIL *)detail)->align))
                    ? 0
-                   : GIVE_UP;
+                   : give_up(md);
     case MD_BLOCK_TABLE:
         ry_table_set(&md->table, md->out, &set, md->ascii);
         md->gap = true;
@@ -400,7 +407,7 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *user)
     struct md *md = user;
     (void)detail;
     if (md->budget-- == 0)
-        return GIVE_UP;
+        return give_up(md);
     md->em += type == MD_SPAN_EM;
     md->strong += type == MD_SPAN_STRONG;
     md->link += type == MD_SPAN_A;
@@ -482,7 +489,7 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *us
 {
     struct md *md = user;
     if (md->budget-- == 0)
-        return GIVE_UP;
+        return give_up(md);
     switch (type) {
     case MD_TEXT_NULLCHAR:
         ry_para_add(target(md), attr_now(md), "\uFFFD", 3);
@@ -527,7 +534,8 @@ void ry_markdown_render(struct ry_layout *layout, const char *s, size_t len, boo
     struct md md = {.out = layout, .ascii = ascii, .budget = 4 * len + 1000};
     struct ry_layout_mark mark = ry_layout_mark(layout);
     md.gap = !first;
-    if (len > RY_MARKDOWN_CHUNK_BYTES || md_parse(s, (MD_SIZE)len, &parser, &md) != 0) {
+    if (len > RY_MARKDOWN_CHUNK_BYTES || md_parse(s, (MD_SIZE)len, &parser, &md) != 0 ||
+        md.gave_up) {
         ry_layout_back(layout, mark);
         md.indent = 0;
         md.bars = 0;

@@ -1,5 +1,5 @@
-/* Laid-out messages, kept by (id, length): a message that grew is laid out again from its last block on; the least
- * recently shown are dropped. Thread: one owner. */
+/* Laid-out messages, kept by (id, length): a message that grew is laid out again from its last
+ * block on; the least recently shown are dropped. Thread: one owner. */
 #ifndef RYOT_UI_MESSAGE_H
 #define RYOT_UI_MESSAGE_H
 

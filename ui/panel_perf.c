@@ -4,8 +4,9 @@
 
 #include "ui/plot.h"
 #include "ui/view.h"
+#include "ui/wrap.h"
 
-enum { OP_LABEL = 11, MARK_WIDTH = 8 };
+enum { OP_LABEL = 11, MARK_WIDTH = 8, VERDICT_ROWS = 3 };
 
 int ry_panel_field(struct ry_grid *grid, struct ry_rect at, int row, int col, const char *label,
                    const char *value)
@@ -26,17 +27,34 @@ static bool has_marks(const struct ry_ui_perf *perf)
     return false;
 }
 
+/* The verdict in as many rows as it takes, drawn when there is a grid. Returns their number. */
+static int set_verdict(struct ry_grid *grid, struct ry_rect at, int row,
+                       const struct ry_ui_perf *perf)
+{
+    struct ry_wrap wrap;
+    struct ry_wrap_row line;
+    int n = 0;
+    if (!perf->verdict)
+        return 0;
+    ry_wrap_begin(&wrap, perf->verdict, strlen(perf->verdict), true);
+    for (; n < VERDICT_ROWS && ry_wrap_next(&wrap, at.cols, &line); n++)
+        if (grid && row + n < at.rows)
+            ry_grid_put(grid, at.y + row + n, at.x, at.cols, RY_AT_GOOD, perf->verdict + line.start,
+                        line.len);
+    return n;
+}
+
 static int want_rows(const struct ry_ui_model *model, int cols)
 {
     const struct ry_ui_perf *perf = &model->perf;
-    (void)cols;
     if (!perf->any && model->state != RY_UI_PREFILL)
         return 1;
     return 6 + (int)(perf->n_ops < RY_UI_OPS ? perf->n_ops : RY_UI_OPS) + has_marks(perf) +
-           (perf->verdict != NULL);
+           set_verdict(NULL, (struct ry_rect){.cols = cols}, 0, perf);
 }
 
-/* The rate of the last minute; under it, where something was switched, its name from that second on. */
+/* The rate of the last minute; under it, where something was switched, its name from that second
+ * on. */
 static int draw_decode(struct ry_grid *grid, struct ry_rect at, int row,
                        const struct ry_ui_perf *perf)
 {
@@ -51,14 +69,16 @@ static int draw_decode(struct ry_grid *grid, struct ry_rect at, int row,
         ry_grid_put(grid, at.y + row, at.x + used, width, RY_AT_BAR, ry_buf_str(&spark), spark.len);
     row++;
     if (has_marks(perf)) {
-        int from = (int)n > width ? (int)n - width : 0, free_at = 0;
-        for (int i = from; i < (int)n && row < at.rows; i++)
-            if (perf->marks[i] && i - from >= free_at)
+        int free_at = 0;
+        for (int i = 0; i < (int)n && row < at.rows; i++) {
+            int col = (int)n > width ? i * width / (int)n : i;
+            if (perf->marks[i] && col >= free_at)
                 free_at =
-                    i - from + 1 +
-                    ry_grid_putf(grid, at.y + row, at.x + used + i - from,
-                                 width - (i - from) < MARK_WIDTH ? width - (i - from) : MARK_WIDTH,
-                                 RY_AT_WARN, grid->ascii ? "^%s" : "\u2191%s", perf->marks[i]);
+                    col + 1 +
+                    ry_grid_putf(grid, at.y + row, at.x + used + col,
+                                 width - col < MARK_WIDTH ? width - col : MARK_WIDTH, RY_AT_WARN,
+                                 grid->ascii ? "^%s" : "\u2191%s", perf->marks[i]);
+        }
         row++;
     }
     ry_buf_done(&text);
@@ -100,11 +120,12 @@ static int draw_latency(struct ry_grid *grid, struct ry_rect at, int row,
 {
     ry_buf text = {0};
     ry_buf_adds(&text, "p50 ");
-    ry_plot_ms(&text, perf->p50_ms);
+    ry_plot_figure(&text, perf->p50_ms);
     ry_buf_adds(&text, "  p95 ");
-    ry_plot_ms(&text, perf->p95_ms);
+    ry_plot_figure(&text, perf->p95_ms);
     ry_buf_adds(&text, "  p99 ");
-    ry_plot_ms(&text, perf->p99_ms);
+    ry_plot_figure(&text, perf->p99_ms);
+    ry_buf_adds(&text, " ms");
     ry_panel_field(grid, at, row, 0, "token    ", ry_buf_str(&text));
     ry_buf_done(&text);
     return row + 1;
@@ -169,8 +190,7 @@ static void draw(struct ry_grid *grid, struct ry_rect at, const struct ry_ui_mod
     row = draw_latency(grid, at, row, perf);
     row = draw_memory(grid, at, row, perf);
     row = draw_ops(grid, at, row, perf);
-    if (perf->verdict && row < at.rows)
-        ry_grid_puts(grid, at.y + row, at.x, at.cols, RY_AT_GOOD, perf->verdict);
+    set_verdict(grid, at, row, perf);
 }
 
 const struct ry_view ry_panel_perf = {

@@ -1,4 +1,5 @@
-/* F3, threads: for every thread count used so far the rate, the speed-up over one thread, and the efficiency. */
+/* F3, threads: for every thread count used so far the rate, the speed-up over the fewest
+ * that were used, and the efficiency. */
 #include <stdio.h>
 
 #include "ui/plot.h"
@@ -12,7 +13,7 @@ static int want_rows(const struct ry_ui_model *model, int cols)
     return 1 + (model->n_threads_rows ? (int)model->n_threads_rows : 1);
 }
 
-/* Rate per thread of the row that speed-ups refer to: one thread, or the fewest that were used. */
+/* The row that speed-ups refer to: one thread, or the fewest that were used. */
 static const struct ry_ui_threads_row *base_row(const struct ry_ui_model *model)
 {
     const struct ry_ui_threads_row *base = NULL;
@@ -30,7 +31,7 @@ static void draw_row(struct ry_grid *grid, struct ry_rect at, int y,
 {
     ry_buf text = {0}, bar = {0};
     int width = at.cols - FIGURES - 5;
-    double speedup = base ? row->tok_s / base->tok_s * base->n_threads : 0;
+    double speedup = base ? row->tok_s / base->tok_s : 0;
     ry_grid_putf(grid, y, at.x, 5, is_current ? RY_AT_TITLE : RY_AT_TEXT, "%s%2d ",
                  is_current ? ">" : " ", row->n_threads);
     ry_plot_bar(&bar, best > 0 ? row->tok_s / best : 0, width, false, grid->ascii);
@@ -42,7 +43,7 @@ static void draw_row(struct ry_grid *grid, struct ry_rect at, int y,
     if (base) {
         ry_plot_figure(&text, speedup);
         ry_buf_adds(&text, grid->ascii ? "x  " : "\u00D7  ");
-        ry_buf_addf(&text, "%.0f %%", 100 * speedup / row->n_threads);
+        ry_buf_addf(&text, "%.0f %%", 100 * speedup * base->n_threads / row->n_threads);
     }
     ry_grid_put(grid, y, at.x + 5 + used, at.cols - 5 - used, RY_AT_TEXT, ry_buf_str(&text),
                 text.len);

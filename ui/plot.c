@@ -19,14 +19,18 @@ static double clean(double v)
 void ry_plot_spark(ry_buf *out, const float *v, size_t n, int width, double max, bool ascii)
 {
     static const char ramp[] = "_.-:=+*#";
-    size_t from = width > 0 && n > (size_t)width ? n - (size_t)width : 0;
+    size_t n_cols = width > 0 && n > (size_t)width ? (size_t)width : n;
     if (width <= 0)
         return;
     if (!(max > 0))
-        for (size_t i = from; i < n; i++)
+        for (size_t i = 0; i < n; i++)
             max = fmax(max, clean(v[i]));
-    for (size_t i = from; i < n; i++) {
-        int level = max > 0 ? (int)(clean(v[i]) / max * 8) : 0;
+    for (size_t c = 0; c < n_cols; c++) {
+        size_t from = c * n / n_cols, to = (c + 1) * n / n_cols;
+        double sum = 0;
+        for (size_t i = from; i < to; i++)
+            sum += clean(v[i]);
+        int level = max > 0 ? (int)(sum / (double)(to - from) / max * 8) : 0;
         level = level > 7 ? 7 : level;
         if (ascii)
             ry_buf_addc(out, ramp[level]);

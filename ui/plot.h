@@ -8,12 +8,13 @@
 
 #include "src/base/buf.h"
 
-/* One character per value, oldest first, the last `width` of v[0..n): eight heights over 0..max (max <= 0: the
- * largest value shown). Not a number, or below zero, counts as zero. */
+/* v[0..n) over time, oldest first: one character per value, or, where they are more than `width`,
+ * the mean of neighbours, so that the whole time is seen. Eight heights over 0..max (max <= 0: the
+ * largest value). What is no number, or below zero, counts as zero. */
 void ry_plot_spark(ry_buf *out, const float *v, size_t n, int width, double max, bool ascii);
 
-/* A bar of `share` (clamped to 0..1) of `width` cells, to an eighth of a cell; exactly `width` cells when
- * `track` (then the rest is shaded), else no trailing blanks. */
+/* A bar of `share` (clamped to 0..1) of `width` cells, to an eighth of a cell; exactly `width`
+ * cells when `track` (then the rest is shaded), else no trailing blanks. */
 void ry_plot_bar(ry_buf *out, double share, int width, bool track, bool ascii);
 
 /* 1,204 */

@@ -10,9 +10,15 @@ void ry_prompt_done(struct ry_prompt *prompt)
     *prompt = (struct ry_prompt){0};
 }
 
-int ry_prompt_gutter(int cols)
+static int gutter_of(int cols)
 {
     return cols >= 30 ? 3 : cols >= 6 ? 2 : 0;
+}
+
+int ry_prompt_width(int cols)
+{
+    int width = cols - gutter_of(cols) - 1;
+    return width < 1 ? 1 : width;
 }
 
 static void work_out(struct ry_prompt *prompt, int width, int max_rows)
@@ -44,9 +50,8 @@ static void work_out(struct ry_prompt *prompt, int width, int max_rows)
 
 int ry_prompt_rows(struct ry_prompt *prompt, int cols, int max_rows)
 {
-    int width = cols - ry_prompt_gutter(cols);
     max_rows = max_rows < 1 ? 1 : max_rows > RY_PROMPT_ROWS ? RY_PROMPT_ROWS : max_rows;
-    work_out(prompt, width < 1 ? 1 : width, max_rows);
+    work_out(prompt, ry_prompt_width(cols), max_rows);
     return prompt->n_shown;
 }
 
@@ -66,7 +71,7 @@ static void draw_row(struct ry_grid *grid, int y, int x, int max, const char *s,
 
 void ry_prompt_draw(struct ry_prompt *prompt, struct ry_grid *grid, struct ry_rect at)
 {
-    int gutter = ry_prompt_gutter(at.cols);
+    int gutter = gutter_of(at.cols);
     const char *text = ry_buf_str(&prompt->ed.text);
     ry_prompt_rows(prompt, at.cols, at.rows);
     for (int i = 0; i < prompt->n_shown && i < at.rows; i++) {

@@ -1,6 +1,6 @@
-/* The prompt: the draft as rows on the screen, with the cursor. What it shows is worked out again only when the
- * draft, the cursor or the room changed, so that a large draft costs nothing while an answer streams.
- * Thread: the one that owns the UI. */
+/* The prompt: the draft as rows on the screen, with the cursor. What it shows is worked out again
+ * only when the draft, the cursor or the room changed, so that a large draft costs nothing while an
+ * answer streams. Thread: the one that owns the UI. */
 #ifndef RYOT_UI_PROMPT_H
 #define RYOT_UI_PROMPT_H
 
@@ -28,8 +28,9 @@ struct ry_prompt {
 
 void ry_prompt_done(struct ry_prompt *prompt);
 
-/* Cells that the mark before the draft takes at a screen width. */
-int ry_prompt_gutter(int cols);
+/* Cells of a row of the draft at a screen width: without the mark before it and a cell for the
+ * cursor behind. */
+int ry_prompt_width(int cols);
 
 /* Rows that the draft wants, at most max_rows (1..RY_PROMPT_ROWS). */
 int ry_prompt_rows(struct ry_prompt *prompt, int cols, int max_rows);

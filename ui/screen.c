@@ -15,8 +15,16 @@
 #include "ui/complete.h"
 #include "ui/inner.h"
 #include "ui/view.h"
+#include "ui/wrap.h"
 
-enum { TINY_COLS = 40, TINY_ROWS = 10, WIDE_COLS = 100, PANEL_MIN = 42, PANEL_MAX = 60 };
+enum {
+    TINY_COLS = 40,
+    TINY_ROWS = 10,
+    WIDE_COLS = 100,
+    PANEL_MIN = 42,
+    PANEL_MAX = 60,
+    NOTICE_ROWS = 3
+};
 
 static const struct ry_view *const panels[RY_UI_PANEL_COUNT] = {
     [RY_UI_PANEL_PERF] = &ry_panel_perf,
@@ -77,14 +85,25 @@ static bool make_notice(ry_ui *ui, const struct ry_ui_model *model, struct notic
     return line->text.len > 0;
 }
 
-static void draw_notice(ry_ui *ui, int y, const struct notice *line)
+/* Rows that the notice takes, at most `max`; drawn from row y on when y >= 0. */
+static int set_notice(ry_ui *ui, const struct notice *line, int y, int max)
 {
     struct ry_grid *grid = &ui->grid;
-    ry_grid_put(grid, y, 0, grid->cols, line->attr, line->text.data, line->text.len);
-    if (line->cursor >= 0) {
+    struct ry_wrap wrap;
+    struct ry_wrap_row row;
+    int n = 0;
+    ry_wrap_begin(&wrap, ry_buf_str(&line->text), line->text.len, true);
+    while (n < max && ry_wrap_next(&wrap, grid->cols - 1, &row)) {
+        if (y >= 0)
+            ry_grid_put(grid, y + n, n > 0, grid->cols, line->attr, line->text.data + row.start,
+                        row.len);
+        n++;
+    }
+    if (y >= 0 && line->cursor >= 0) {
         grid->cursor_y = y;
         grid->cursor_x = clamp(line->cursor, 0, grid->cols - 1);
     }
+    return n;
 }
 
 /* ---- panels ---- */
@@ -104,8 +123,8 @@ static void draw_panel_title(ry_ui *ui, int y, int x, int cols, const char *titl
     ry_grid_putf(grid, y, x + 1, cols - 2, RY_AT_TITLE, " %s ", title);
 }
 
-/* One below the other: each gets the rows that it wants as long as there are any. The first title stands on the
- * rule above. */
+/* One below the other: each gets the rows that it wants as long as there are any. The first title
+ * stands on the rule above. */
 static void draw_panels(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *model)
 {
     struct ry_grid *grid = &ui->grid;
@@ -199,10 +218,11 @@ void ry_screen_compose(ry_ui *ui, const struct ry_ui_model *model)
     ry_grid_clear(grid);
     if (rows < 1 || cols < 1)
         return;
-    bool has_notice = make_notice(ui, model, &line) && (!tiny || rows >= 4);
+    int n_notice = make_notice(ui, model, &line) ? (tiny ? rows >= 4 : NOTICE_ROWS) : 0;
+    n_notice = set_notice(ui, &line, -1, n_notice);
     int n_prompt = ry_prompt_rows(&ui->prompt, cols, tiny ? rows / 4 : rows / 3);
     int prompt_y = rows - n_prompt - !tiny;
-    int middle_y = tiny ? 0 : 2, middle_end = prompt_y - has_notice - !tiny;
+    int middle_y = tiny ? 0 : 2, middle_end = prompt_y - n_notice - !tiny;
     struct ry_rect middle = {middle_y, 0, clamp(middle_end - middle_y, 0, rows), cols};
     if (tiny) {
         draw_main(ui, middle, model);
@@ -211,8 +231,11 @@ void ry_screen_compose(ry_ui *ui, const struct ry_ui_model *model)
         draw_middle(ui, middle, model);
         draw_status(ui, model);
     }
+    if (n_notice && ui->mode != RY_MODE_EDIT) { /* the chat has searched meanwhile */
+        ry_buf_done(&line.text);
+        make_notice(ui, model, &line);
+    }
     ry_prompt_draw(&ui->prompt, grid, (struct ry_rect){prompt_y, 0, n_prompt, cols});
-    if (has_notice)
-        draw_notice(ui, prompt_y - 1, &line);
+    set_notice(ui, &line, prompt_y - n_notice, n_notice);
     ry_buf_done(&line.text);
 }

@@ -1,4 +1,5 @@
-/* Title line and status line: which model and session, how full the context is, which switches are set. */
+/* Title line and status line: which model and session, how full the context is, which switches are
+ * set. */
 #include <math.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@ static int draw_context(struct ry_grid *grid, struct ry_rect at, const struct ry
     double share = (double)model->ctx_used / model->ctx_size;
     bool warn = share * 100 >= WARN_PERCENT;
     int width = at.cols >= 70 ? 12 : 6;
-    ry_buf_adds(&left, warn ? "context nearly full " : "ctx ");
+    ry_buf_adds(&left, share >= 1 ? "context full " : warn ? "context nearly full " : "ctx ");
     ry_buf_adds(&left, grid->ascii ? "[" : "\u2595");
     ry_plot_bar(&bar, share, width, true, grid->ascii);
     ry_buf_adds(&right, grid->ascii ? "] " : "\u258F ");
@@ -67,6 +68,8 @@ void ry_status_draw_title(struct ry_grid *grid, struct ry_rect at, const struct 
     if (text.len) {
         used += ry_grid_puts(grid, at.y, at.x + used, room - used, RY_AT_DIM, sep);
         ry_grid_put(grid, at.y, at.x + used, room - used, RY_AT_TEXT, ry_buf_str(&text), text.len);
+        if (room > used && ry_cells_width(ry_buf_str(&text), text.len) > room - used)
+            ry_grid_fill(grid, at.y, at.x + room - 1, 1, RY_AT_DIM, grid->ascii ? '>' : 0x2026);
     }
     ry_buf_done(&text);
 }

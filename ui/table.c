@@ -1,4 +1,5 @@
-/* Tables: natural column widths, the widest narrowed until the row fits, cells wrapped inside their columns. */
+/* Tables: natural column widths, the widest narrowed until the row fits, cells wrapped inside their
+ * columns. */
 #include "ui/table.h"
 
 #include <string.h>

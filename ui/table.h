@@ -1,4 +1,5 @@
-/* Tables of a markdown answer: cells are collected, then set in columns that fit the width. Pure. */
+/* Tables of a markdown answer: cells are collected, then set in columns that fit the width. Pure.
+ */
 #ifndef RYOT_UI_TABLE_H
 #define RYOT_UI_TABLE_H
 
@@ -26,7 +27,8 @@ struct ry_table {
 
 void ry_table_begin(struct ry_table *table, size_t n_cols);
 
-/* The cell is what was added to para since the last one. False when the table has too many columns or cells. */
+/* The cell is what was added to para since the last one. False when the table has too many columns
+ * or cells. */
 bool ry_table_cell_end(struct ry_table *table, bool head, enum ry_align align);
 
 /* Appends the table to the layout. */

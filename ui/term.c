@@ -1,5 +1,6 @@
-/* The terminal: one in a process, so that its state is static. Owned by the UI's thread; the emergency path may
- * run in a signal handler on any thread, and touches only what was prepared when the terminal was taken. */
+/* The terminal: one in a process, so that its state is static. Owned by the UI's thread; the
+ * emergency path may run in a signal handler on any thread, and touches only what was prepared when
+ * the terminal was taken. */
 #include "ui/term.h"
 
 #include <errno.h>
@@ -71,8 +72,8 @@ void ry_term_emergency_restore(void)
     errno = saved_errno;
 }
 
-/* Restores, gives the signal back to whoever had it, and lets it happen again: a fault by returning to the
- * instruction that faulted, a sent signal by raising it. */
+/* Restores, gives the signal back to whoever had it, and lets it happen again: a fault by returning
+ * to the instruction that faulted, a sent signal by raising it. */
 static void on_fatal(int sig, siginfo_t *info, void *context)
 {
     (void)context;
@@ -84,7 +85,8 @@ static void on_fatal(int sig, siginfo_t *info, void *context)
         raise(sig);
 }
 
-/* Faults always; the others only where nobody has made arrangements (the hall has its own for them). */
+/* Faults always; the others only where nobody has made arrangements (the hall has its own for
+ * them). */
 static void take_signals(void)
 {
     static char stack[32768];
@@ -177,7 +179,8 @@ static void release_files(void)
     term.in = term.out = NULL;
 }
 
-/* Colours by meaning: {dark, light} foregrounds (-1: the terminal's own) and flags that say it without colour. */
+/* Colours by meaning: {dark, light} foregrounds (-1: the terminal's own) and flags that say it
+ * without colour. */
 static const struct {
     short dark, light;
     unsigned long flags, mono_flags;
@@ -235,7 +238,8 @@ void ry_term_style(unsigned attr, unsigned long *curses_attr, short *pair)
 
 ry_rc ry_term_open(const struct ry_term_options *options, ry_err *err)
 {
-    /* Only SIGWINCH stays with curses; its handlers for the others would end the program behind our back. */
+    /* Only SIGWINCH stays with curses; its handlers for the others would end the program behind our
+     * back. */
     static const int not_for_curses[] = {SIGINT, SIGTERM, SIGTSTP};
     struct sigaction kept[3];
     if (term.screen)
@@ -352,8 +356,8 @@ static bool is_gone(void)
     return pfd.revents & POLLIN && ioctl(pfd.fd, FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
-/* Reads what a paste has brought. Never more at once than is surely missing of its end, so that nothing behind
- * it is taken. True when the end has come (or is given up). */
+/* Reads what a paste has brought. Never more at once than is surely missing of its end, so that
+ * nothing behind it is taken. True when the end has come (or is given up). */
 static bool read_paste(ry_buf *paste)
 {
     int fd = fileno(term.in), waiting = 0;
@@ -400,7 +404,8 @@ static int32_t wheel(void)
                                             : RY_KEY_NONE;
 }
 
-/* Keys with modifiers have no codes of their own in curses, only names from the terminal description. */
+/* Keys with modifiers have no codes of their own in curses, only names from the terminal
+ * description. */
 static int32_t named_key(int code)
 {
     static const struct {
@@ -460,8 +465,9 @@ static int32_t function_key(int code)
     }
 }
 
-/* The rest of a sequence that the terminal description does not know ("ESC [" was read): parameters, then a final
- * byte. Its cursor keys with a modifier are understood, all else is swallowed rather than typed. */
+/* The rest of a sequence that the terminal description does not know ("ESC [" was read):
+ * parameters, then a final byte. Its cursor keys with a modifier are understood, all else is
+ * swallowed rather than typed. */
 static int32_t foreign_sequence(void)
 {
     int param[2] = {0, 0}, at = 0;

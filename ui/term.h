@@ -1,7 +1,8 @@
 /* The terminal: entering and leaving curses mode, colours, keys, and coming back after a crash.
  *
- * One of the two rooms that include curses (the other is draw). Keys leave as codes of our own, pastes as bytes.
- * There is one terminal in a process; its thread is the one that owns the UI, the emergency path apart. */
+ * One of the two rooms that include curses (the other is draw). Keys leave as codes of our own,
+ * pastes as bytes. There is one terminal in a process; its thread is the one that owns the UI, the
+ * emergency path apart. */
 #ifndef RYOT_UI_TERM_H
 #define RYOT_UI_TERM_H
 
@@ -11,8 +12,8 @@
 #include "src/base/buf.h"
 #include "src/base/err.h"
 
-/* A key: a code point (controls as 0x00..0x1F, 0x7F), or one of these; RY_KEY_ALT and RY_KEY_CTRL_X (typed after
- * ^X) may be added. */
+/* A key: a code point (controls as 0x00..0x1F, 0x7F), or one of these; RY_KEY_ALT and RY_KEY_CTRL_X
+ * (typed after ^X) may be added. */
 enum ry_key {
     RY_KEY_NONE = 0x110000,
     RY_KEY_UP,
@@ -47,7 +48,8 @@ struct ry_term_options {
     bool mouse;
 };
 
-/* stdin and stdout where they are terminals, else /dev/tty. RY_ERR_IO when there is none or TERM is unknown. */
+/* stdin and stdout where they are terminals, else /dev/tty. RY_ERR_IO when there is none or TERM is
+ * unknown. */
 ry_rc ry_term_open(const struct ry_term_options *options, ry_err *err);
 void ry_term_close(void);
 
@@ -57,8 +59,8 @@ void ry_term_resume(void);
 
 int ry_term_fd(void);
 
-/* One key without waiting (an Escape holds for 25 ms, to see whether a sequence follows). RY_KEY_PASTE fills
- * *paste. RY_KEY_NONE when nothing is there. */
+/* One key without waiting (an Escape holds for 25 ms, to see whether a sequence follows).
+ * RY_KEY_PASTE fills *paste. RY_KEY_NONE when nothing is there. */
 int32_t ry_term_key(ry_buf *paste);
 
 /* Milliseconds until an unfinished paste is given up; -1: none is open. */
@@ -72,7 +74,8 @@ void ry_term_set_mouse(bool on);
 /* The curses attribute and colour pair of an enum ry_attr with flags. */
 void ry_term_style(unsigned attr, unsigned long *curses_attr, short *pair);
 
-/* Async-signal-safe: modes off by write, terminal settings by tcsetattr. Nothing without an open terminal. */
+/* Async-signal-safe: modes off by write, terminal settings by tcsetattr. Nothing without an open
+ * terminal. */
 void ry_term_emergency_restore(void);
 
 #endif

@@ -1,5 +1,6 @@
-/* What can stand on the screen: a view is a title, a wish for rows and a way to draw itself. Views read the view
- * model and draw into a grid; they know neither terminal nor keys. Thread: the one that owns the UI. */
+/* What can stand on the screen: a view is a title, a wish for rows and a way to draw itself. Views
+ * read the view model and draw into a grid; they know neither terminal nor keys. Thread: the one
+ * that owns the UI. */
 #ifndef RYOT_UI_VIEW_H
 #define RYOT_UI_VIEW_H
 

@@ -1,5 +1,5 @@
-/* The conversation on the screen. A position is a message and a line of it; each message is followed by one blank
- * line. Only messages that are shown (or searched) are laid out. */
+/* The conversation on the screen. A position is a message and a line of it; each message is
+ * followed by one blank line. Only messages that are shown (or searched) are laid out. */
 #include "ui/view_chat.h"
 
 #include <string.h>
@@ -221,7 +221,8 @@ static bool find_in(const struct frame *f, size_t i, bool newer, size_t from, si
     return ry_find_last(s, layout->text.len, needle->data, needle->len, from, at) > 0;
 }
 
-/* The next match round the conversation, starting behind the current one or at the bottom of the screen. */
+/* The next match round the conversation, starting behind the current one or at the bottom of the
+ * screen. */
 static bool find_next(const struct frame *f, bool newer)
 {
     struct ry_view_chat *chat = f->chat;
@@ -318,14 +319,14 @@ static void highlight(const struct frame *f, struct ry_grid *grid, int y, int x,
     }
 }
 
-bool ry_view_chat_draw(struct ry_view_chat *chat, struct ry_grid *grid, struct ry_rect at,
+void ry_view_chat_draw(struct ry_view_chat *chat, struct ry_grid *grid, struct ry_rect at,
                        const struct ry_ui_model *model)
 {
     struct frame f = {.chat = chat, .model = model, .rows = at.rows};
     if (at.rows <= 0 || at.cols <= 0 || model->n_messages == 0) {
         memset(&chat->want, 0, sizeof chat->want);
         chat->follow = true;
-        return false;
+        return;
     }
     f.gutter = at.cols >= WIDE_FROM ? WIDE_GUTTER : at.cols > 8 ? NARROW_GUTTER : 0;
     f.width = at.cols - f.gutter - (at.cols >= WIDE_FROM);
@@ -347,5 +348,4 @@ bool ry_view_chat_draw(struct ry_view_chat *chat, struct ry_grid *grid, struct r
             p.line = 0;
         }
     }
-    return p.message < model->n_messages;
 }

@@ -20,8 +20,8 @@ static const struct {
              "measured on this "
              "machine; near 100 % the answer is memory-bound"},
     {"operations", "share of the engine's time, from its own counters"},
-    {"speed-up", "rate / rate with one thread (or with the fewest used, scaled); efficiency = "
-                 "speed-up / threads"},
+    {"speed-up", "rate / rate with one thread (or with the fewest used, named there); efficiency = "
+                 "speed-up / how many times the threads"},
     {"vault hit", "hits / (hits + misses) of the cache in front of the database"},
     {"hot, cold", "p50 / p99 of reads answered by the cache, and of reads from the database"},
     {"reused", "tokens of the last prompt whose keys and values were already there"},

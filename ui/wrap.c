@@ -5,7 +5,8 @@
 
 #include "ui/cells.h"
 
-/* Punctuation that a row does not begin with (after JIS X 4051, the common part): three bytes each. */
+/* Punctuation that a row does not begin with (after JIS X 4051, the common part): three bytes each.
+ */
 static bool keeps_to_left(const char *s, size_t len)
 {
     static const char *const closing =
@@ -56,7 +57,7 @@ bool ry_wrap_next(struct ry_wrap *wrap, int width, struct ry_wrap_row *row)
             return finish(wrap, row, i, i + 1, true);
         }
         size_t n = ry_cells_unit(s, wrap->len - i, &w);
-        bool space = *s == ' ', wide = w == 2 && (unsigned char)*s >= 0xE0;
+        bool space = n == 1 && *s == ' ', wide = w == 2 && (unsigned char)*s >= 0xE0;
         bool may_break = prev_space || prev_hyphen || ((wide || prev_wide) && !keeps_to_left(s, n));
         if (i > row->start && may_break && !space && wrap->words)
             brk = (struct mark){word_end, i, word_cells, true};

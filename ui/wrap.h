@@ -1,5 +1,6 @@
-/* Breaking text into rows. Breaks come at newlines, behind spaces and hyphens, around wide characters (but not
- * before closing punctuation), and within a word only when it is wider than a row. Pure; any thread. */
+/* Breaking text into rows. Breaks come at newlines, behind spaces and hyphens, around wide
+ * characters (but not before closing punctuation), and within a word only when it is wider than a
+ * row. Pure; any thread. */
 #ifndef RYOT_UI_WRAP_H
 #define RYOT_UI_WRAP_H
 
@@ -22,8 +23,8 @@ struct ry_wrap_row {
 
 void ry_wrap_begin(struct ry_wrap *wrap, const char *s, size_t len, bool words);
 
-/* Next row of at most `width` cells (at least one unit, however narrow). False behind the last one. Text that is
- * empty, or ends with a newline, has a last empty row. */
+/* Next row of at most `width` cells (at least one unit, however narrow). False behind the last one.
+ * Text that is empty, or ends with a newline, has a last empty row. */
 bool ry_wrap_next(struct ry_wrap *wrap, int width, struct ry_wrap_row *row);
 
 #endif

@@ -52,7 +52,8 @@ struct ry_kern {
     enum ry_tier tier;
 
     /* x[n] floats to one activation row at dst (n a multiple of the format's block), padding zeroed. NaN or infinite
-     * input makes the scale of its block NaN or infinite, so that it is seen in the logits; never undefined behaviour. */
+     * input makes the scale of its block NaN or infinite, so that it is seen in the logits; never undefined
+     * behaviour. */
     void (*quantize[RY_ACT_COUNT])(void *dst, const float *x, size_t n);
 
     /* y[r - row0] for rows row0 <= r < row1, one token: y = W x. prefetch: bytes ahead, 0 off. */

@@ -1,5 +1,5 @@
-/* What the files of the AVX2 tier share: sub-init functions and small static pieces (rows in groups of eight, reductions,
- * the 16-lane tree). Included by kern_avx2*.c only; every function here is static, so that no wide instruction can
+/* What the files of the AVX2 tier share: sub-init functions and small static pieces (rows in groups of eight,
+ * reductions, the 16-lane tree). Included by kern_avx2*.c only; every function here is static, so that no wide instruction can
  * reach the baseline program. */
 #ifndef RYOT_ENGINE_KERN_KERN_AVX2_H
 #define RYOT_ENGINE_KERN_KERN_AVX2_H

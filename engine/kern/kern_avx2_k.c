@@ -145,7 +145,7 @@ RY_INLINE __m256 add_block(__m256 acc, __m256 d, __m256 dmin, float dx, __m256i 
 
 /* ---- one token --------------------------------------------------------------------------------------- */
 
-/* Scales of the even sub-blocks to the low half, of the odd ones to the high half: chunk c then takes word c of each. */
+/* Scales of the even sub-blocks to the low half, of the odd ones to the high half: chunk c takes word c of each. */
 RY_INLINE __m256i even_odd(__m256i sc)
 {
     const __m256i order = _mm256_broadcastsi128_si256(

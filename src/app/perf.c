@@ -161,8 +161,7 @@ const char *ry_perf_verdict(const struct ry_perf *perf, int n_threads, double re
         snprintf(line, sizeof line, "attention takes %.0f %%: the context is long",
                  100 * attention);
     else if (matmul > 0.5)
-        snprintf(line, sizeof line, "weights take %.0f %% of the time, read at %.1f GB/s",
-                 100 * matmul, gb_s);
+        snprintf(line, sizeof line, "weights take %.0f %% of the time", 100 * matmul);
     else
         snprintf(line, sizeof line, "no single operation dominates");
     return line;

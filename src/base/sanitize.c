@@ -1,8 +1,8 @@
 /* The sanitiser. One code point at a time: classify it, settle what was held back, write.
  *
- * Sources: the bidi and default-ignorable sets are those of Unicode 15 (UAX 9, DerivedCoreProperties); emoji
- * sequences follow UTS 51, 1.4.2 and 2.5. Variation selectors beyond VS16 carry no emoji and are a known way
- * to smuggle bytes, so that they are marked like tags. */
+ * Sources: the bidi and default-ignorable sets are those of Unicode 15 (UAX 9,
+ * DerivedCoreProperties); emoji sequences follow UTS 51, 1.4.2 and 2.5. Variation selectors beyond
+ * VS16 carry no emoji and are a known way to smuggle bytes, so that they are marked like tags. */
 #include "src/base/sanitize.h"
 
 #include <stdio.h>
@@ -31,8 +31,8 @@ static bool is_direction(int32_t cp)
            cp == 0x200F || cp == 0x061C || cp == 0x2028 || cp == 0x2029;
 }
 
-/* Characters that take no ink: a reader would not know that they are there. ZWJ and VS15/16 have rules of their
- * own; ZWNJ is kept where a script needs it (behind a letter beyond Latin). */
+/* Characters that take no ink: a reader would not know that they are there. ZWJ and VS15/16 have
+ * rules of their own; ZWNJ is kept where a script needs it (behind a letter beyond Latin). */
 static bool is_hidden(int32_t cp)
 {
     return cp == 0x00AD || cp == 0x034F || between(cp, 0x115F, 0x1160) ||
@@ -138,7 +138,8 @@ static void put_skin(struct ry_sanitize *san, struct sink *to, int32_t cp)
     san->n_marks = 1;
 }
 
-/* What was held back meets its successor (next = 0: the end). True when that took the successor too. */
+/* What was held back meets its successor (next = 0: the end). True when that took the successor
+ * too. */
 static bool settle(struct ry_sanitize *san, struct sink *to, int32_t next)
 {
     int32_t held = san->held;
@@ -230,7 +231,8 @@ static void run(struct ry_sanitize *san, struct sink *to, const char *s, size_t 
     }
 }
 
-/* Completes the sequence that the last push left open, from the front of s. Returns the bytes used. */
+/* Completes the sequence that the last push left open, from the front of s. Returns the bytes used.
+ */
 static size_t finish_part(struct ry_sanitize *san, struct sink *to, const char *s, size_t len)
 {
     size_t used = 0;

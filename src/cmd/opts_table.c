@@ -76,6 +76,8 @@ const struct ry_opt_row ry_opt_rows[] = {
     {"max-tokens", 'n', "N", NULL,
      "at most N tokens of answer (run: 512; chat: until the context is full)", RY_OPT_INT,
      AT(max_tokens), 0, 1 << 24, CHAT | RUN, true},
+    {"first", 'n', "N", NULL, "only the first N ids of the text, BOS among them", RY_OPT_INT,
+     AT(max_tokens), 1, 1 << 24, ON(PERPLEXITY), false},
     {"raw", 0, NULL, NULL, "the text as it is, without chat template; an empty one begins at BOS",
      RY_OPT_FLAG, AT(raw), 0, 0, RUN, false},
     {"prompt-tokens", 'p', "N", NULL, "tokens of the prefill test (512)", RY_OPT_INT,

@@ -14,7 +14,7 @@
 #include "src/base/mem.h"
 #include "src/cmd/cmd.h"
 
-enum { TEXT_MAX_BYTES = 1 << 30 };
+enum { TEXT_MAX_BYTES = 1 << 30, LOGITS_MAX_BYTES = 64 << 20 };
 
 static ry_rc read_text(const struct ry_opts *o, ry_buf *out, ry_err *err)
 {
@@ -94,6 +94,10 @@ static ry_rc open_session(struct ry_setup *s, uint32_t least_ctx, struct ry_live
         return rc;
     ry_setup_session(s, &options);
     options.live = live;
+    /* The reference path rounds nothing that the file does not round: a cache in f16 moves values across the borders
+     * of int8 activations. */
+    if (!ry_opts_given(s->opts, "kv"))
+        options.kv = RY_KV_F32;
     if (!options.n_ctx && least_ctx)
         options.n_ctx = least_ctx;
     return ry_session_new(session, *engine, &options, err);
@@ -195,9 +199,10 @@ struct likelihood {
 };
 
 /* One window: BOS where the model has one, then ids[0..n): each of them is predicted from all before it, but
- * without a BOS the first has nothing before it and is not counted. */
+ * without a BOS the first has nothing before it and is not counted. rows: space for n_rows rows of logits. */
 static ry_rc add_window(ry_session *session, const struct ry_model_info *info, const int32_t *ids,
-                        size_t n, float *rows, int32_t *input, struct likelihood *out, ry_err *err)
+                        size_t n, float *rows, size_t n_rows, int32_t *input,
+                        struct likelihood *out, ry_err *err)
 {
     size_t n_in = 0;
     bool bos = info->bos >= 0;
@@ -208,13 +213,16 @@ static ry_rc add_window(ry_session *session, const struct ry_model_info *info, c
     if (n_in < 2)
         return RY_OK;
     ry_session_truncate(session, 0);
-    struct ry_eval eval = {
-        .ids = input, .n = n_in - 1, .all_logits = rows, .cancel = ry_signals_cancel()};
-    ry_rc rc = ry_session_eval(session, &eval, err);
-    if (rc != RY_OK)
-        return rc;
-    for (size_t i = 0; i + 1 < n_in; i++)
-        out->sum += surprise(rows + i * info->n_vocab, info->n_vocab, input[i + 1]);
+    for (size_t at = 0; at + 1 < n_in; at += n_rows) {
+        size_t m = n_in - 1 - at < n_rows ? n_in - 1 - at : n_rows;
+        struct ry_eval eval = {
+            .ids = input + at, .n = m, .all_logits = rows, .cancel = ry_signals_cancel()};
+        ry_rc rc = ry_session_eval(session, &eval, err);
+        if (rc != RY_OK)
+            return rc;
+        for (size_t i = 0; i < m; i++)
+            out->sum += surprise(rows + i * info->n_vocab, info->n_vocab, input[at + i + 1]);
+    }
     out->n += n_in - 1;
     return RY_OK;
 }
@@ -223,24 +231,19 @@ static ry_rc measure_perplexity(const ry_engine *engine, ry_session *session, co
                                 struct likelihood *out, ry_err *err)
 {
     const struct ry_model_info *info = ry_engine_info(engine);
-    size_t window = ry_session_n_ctx(session), n_rows;
-    size_t step = window - (info->bos >= 0), n_input = step + 1;
-    if (ids->n < step) {
+    size_t step = ry_session_n_ctx(session) - (info->bos >= 0);
+    size_t n_rows = LOGITS_MAX_BYTES / (info->n_vocab * sizeof(float));
+    n_rows = n_rows < 1 ? 1 : n_rows;
+    if (ids->n < step)
         step = ids->n;
-        n_input = step + 1;
-    }
     ry_rc rc = RY_OK;
-    float *rows =
-        ry_mem_mul(n_input, info->n_vocab, &n_rows) ? ry_mem_alloc(n_rows, sizeof *rows) : NULL;
-    int32_t *input = ry_mem_alloc(n_input, sizeof *input);
+    float *rows = ry_mem_alloc(n_rows * info->n_vocab, sizeof *rows);
+    int32_t *input = ry_mem_alloc(step + 1, sizeof *input);
     if (!rows || !input)
-        rc = ry_err_set(err, RY_ERR_MEMORY,
-                        "out of memory for the logits of %zu tokens: --ctx makes the "
-                        "window smaller",
-                        n_input);
+        rc = ry_err_set(err, RY_ERR_MEMORY, "out of memory for %zu rows of logits", n_rows);
     for (size_t at = 0; at < ids->n && rc == RY_OK; at += step) {
         size_t n = ids->n - at < step ? ids->n - at : step;
-        rc = add_window(session, info, ids->v + at, n, rows, input, out, err);
+        rc = add_window(session, info, ids->v + at, n, rows, n_rows, input, out, err);
     }
     ry_mem_free(rows);
     ry_mem_free(input);
@@ -260,13 +263,18 @@ ry_rc ry_cmd_perplexity(struct ry_setup *s, int *sig, ry_err *err)
         rc = read_text(s->opts, &text, err);
     if (rc == RY_OK)
         rc = ry_engine_tokenize(engine, ry_buf_str(&text), text.len, 0, &ids, err);
+    if (rc == RY_OK && ry_opts_given(s->opts, "first")) {
+        size_t most = (size_t)s->opts->max_tokens, bos = ry_engine_info(engine)->bos >= 0;
+        most = most > bos ? most - bos : 0;
+        ids.n = ids.n < most ? ids.n : most;
+    }
     if (rc == RY_OK)
         rc = measure_perplexity(engine, session, &ids, &sum, err);
     if (rc == RY_OK && sum.n == 0)
         rc = ry_err_set(err, RY_ERR_INPUT, "the text is too short: no token has another before it");
     if (rc == RY_OK) {
         char line[96];
-        int n = snprintf(line, sizeof line, "perplexity %.4f over %zu tokens\n",
+        int n = snprintf(line, sizeof line, "perplexity %.6f over %zu tokens\n",
                          exp(sum.sum / (double)sum.n), sum.n);
         ry_out_bytes(line, (size_t)n);
     }

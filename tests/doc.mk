@@ -1,0 +1,3 @@
+# what the program says of itself
+dist_check_SCRIPTS += tests/completion.sh
+TESTS += tests/completion.sh
