@@ -42,7 +42,7 @@ struct found {
     size_t n;
 };
 
-static struct found look(int64_t id)
+static struct found look_now(int64_t id)
 {
     struct found got = {0};
     struct ry_vault_options vo = {.path = f.vault};
@@ -53,6 +53,16 @@ static struct found look(int64_t id)
     ck_assert_msg(ry_vault_message_list(vault, id, &got.m, &got.n, &err) == RY_OK, "%s", err.text);
     ry_vault_close(vault);
     return got;
+}
+
+/* The same when everything posted so far is applied: the vault's worker keeps order, and a list is answered last. */
+static struct found look(int64_t id)
+{
+    if (f.chat) {
+        fixture_say(&f, "/sessions");
+        FIXTURE_UNTIL(&f, !f.chat->list_pending);
+    }
+    return look_now(id);
 }
 
 static void forget(struct found *got)
@@ -67,7 +77,7 @@ START_TEST(a_message_is_saved_before_its_inference)
     start();
     fixture_say(&f, "Are you there?");
     FIXTURE_UNTIL(&f, f.chat->turn == RY_TURN_PREFILL || f.chat->turn == RY_TURN_GENERATING);
-    struct found got = look(f.chat->session_id);
+    struct found got = look_now(f.chat->session_id);
     ck_assert_uint_ge(got.n, 1);
     ck_assert_int_eq(got.m[0].role, RY_VAULT_USER);
     ck_assert_str_eq(got.m[0].text, "Are you there?");
