@@ -40,14 +40,18 @@ static bool answered_by_tables(const struct ry_opts *opts)
     return true;
 }
 
-static ry_rc run(struct ry_opts *opts, int *sig, ry_err *err)
+static ry_rc run(struct ry_opts *opts, ry_err *err)
 {
     struct ry_setup setup = {0};
+    int sig = 0;
     if (answered_by_tables(opts))
         return RY_OK;
     ry_rc rc = ry_setup_init(&setup, opts, err);
     if (rc == RY_OK)
-        rc = commands[opts->cmd](&setup, sig, err);
+        rc = commands[opts->cmd](&setup, &sig, err);
+    if (sig)
+        ry_signals_reraise(
+            sig); /* before anything is freed: a worker left behind may still read it */
     ry_setup_done(&setup);
     return rc;
 }
@@ -56,17 +60,15 @@ int main(int argc, char **argv)
 {
     struct ry_opts opts;
     ry_err err = {0};
-    int sig = 0, why = 0;
+    int why = 0;
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* numbers are read and written the same everywhere */
     signal(SIGPIPE,
            SIG_IGN); /* a reader that left is seen by write, after which the vault is flushed */
     ry_rc rc = ry_opts_parse(&opts, argc, argv, &err);
     if (rc == RY_OK)
-        rc = run(&opts, &sig, &err);
+        rc = run(&opts, &err);
     ry_opts_done(&opts);
-    if (sig)
-        ry_signals_reraise(sig);
     if (ry_out_broken(&why)) {
         if (why == EPIPE)
             ry_signals_reraise(SIGPIPE);

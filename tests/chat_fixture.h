@@ -125,7 +125,7 @@ static inline void fixture_say(struct fixture *f, const char *text)
 
 static inline void fixture_end(struct fixture *f)
 {
-    ck_assert_int_eq(ry_chat_end(f->chat), 0);
+    ck_assert_int_eq(ry_chat_end(f->chat, -1), 0);
     f->chat = NULL;
 }
 

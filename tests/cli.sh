@@ -133,6 +133,10 @@ run 0 sessions; prints hello
 run 0 sessions show 1; prints '## You'; prints '## Answer (token limit)'; no_escape
 run 0 sessions rename 1 'A better name'; silent
 run 0 sessions list; prints 'A better name'
+run 0 sessions fork 1 1; [ "$(cat "$dir/out")" = 2 ] || fail 'no id of the copy'
+run 0 sessions show 2; prints hello; grep -q '## Answer' "$dir/out" && fail 'the copy is not cut at its position'
+run 2 sessions fork 1 -1
+run 0 sessions delete 2
 in='and more
 '; run 0 -c -m "$model" -n 4; in=
 run 0 sessions show 1; prints 'and more'
@@ -141,6 +145,7 @@ run 0 sessions delete 1; run 1 sessions show 1
 in='hush
 '; run 0 --ephemeral -m "$model" -n 4; run 0 sessions list; grep -q hush "$dir/out" && fail 'an ephemeral chat was kept'
 run 5 --plain -m "$model" --vault "$model"; says --ephemeral
+in=$(printf '%0200d\nx' 7); run 4 --plain --ephemeral -m "$model" --ctx 64; silent
 in=
 echo 'no vault' >"$dir/v.db"
 run 5 sessions list --vault "$dir/v.db"; says v.db

@@ -446,13 +446,11 @@ static ry_rc open_ui(struct app *app, ry_err *err)
 /* The terminal is the person's again before the last words are written. */
 static void put_away(struct app *app)
 {
-    if (app->sig && app->chat)
-        ry_chat_settle(app->chat, HANGUP_MS);
-    else if (app->chat)
-        ry_chat_settle(app->chat, QUIT_MS);
+    if (app->chat)
+        ry_chat_settle(app->chat, app->sig ? HANGUP_MS : QUIT_MS);
     ry_ui_close(app->ui);
     restore_stderr(app);
-    int n_lost = ry_chat_end(app->chat);
+    int n_lost = ry_chat_end(app->chat, app->sig ? 0 : -1);
     if (n_lost > 0)
         ry_out_error("%d changes could not be saved", n_lost);
     ry_mem_free(app->messages);

@@ -10,7 +10,7 @@
 #include "src/base/log.h"
 #include "src/base/mem.h"
 
-enum { SAVE_EVERY_MS = 200 };
+enum { SAVE_EVERY_MS = 200, SETTLE_MS = 5000 };
 
 /* ---- lines and news ---- */
 
@@ -453,9 +453,9 @@ static void take_event(ry_chat *chat, const struct ry_event *e)
 
 static void first_run(ry_chat *chat)
 {
-    ry_chat_note(
-        chat, "Welcome. Three things to try: ask something and watch the answer; press F2 for live "
-              "figures; press ^K (or /kernel) while it writes, the text stays the same.");
+    ry_chat_note(chat, "Welcome. Three things to try: ask something and watch the answer; press F2 "
+                       "(or /perf) for live "
+                       "figures; press ^K (or /kernel) while it writes, the text stays the same.");
     ry_chat_note(
         chat,
         "A bigger model: /model PATH with a GGUF file, or `ryot -m PATH`; files in the models "
@@ -700,7 +700,7 @@ ry_rc ry_chat_start(ry_chat **out, const struct ry_chat_options *options, ry_err
     if (rc == RY_OK)
         rc = ry_engine_worker_start(&chat->engine, &chat->wake, err);
     if (rc != RY_OK) {
-        ry_chat_end(chat);
+        ry_chat_end(chat, -1);
         return rc;
     }
     chat->session_pending = options->session_id != RY_SESSION_NEW;
@@ -720,15 +720,17 @@ static void count_lost(void *user, const struct ry_vault_reply *reply)
     *n_lost += reply->kind == RY_REPLY_DROPPED;
 }
 
-int ry_chat_end(ry_chat *chat)
+int ry_chat_end(ry_chat *chat, int patience_ms)
 {
     int n_lost = 0;
     if (!chat)
         return 0;
     if (chat->engine)
-        ry_chat_settle(chat, 2000);
+        ry_chat_settle(chat, patience_ms < 0 ? SETTLE_MS : patience_ms);
     ry_vault_worker_stop(chat->vault, count_lost, &n_lost);
-    ry_engine_worker_stop(chat->engine);
+    chat->vault = NULL;
+    if (!ry_engine_worker_stop(chat->engine, patience_ms))
+        return n_lost; /* the thread still reads what is here */
     ry_chat_drop_lines(chat, 0);
     ry_mem_free(chat->lines);
     ry_mem_free(chat->title);

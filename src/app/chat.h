@@ -127,9 +127,10 @@ typedef struct ry_chat {
 /* Starts both workers; the model loads behind. *out owned by the caller. */
 ry_rc ry_chat_start(ry_chat **out, const struct ry_chat_options *options, ry_err *err);
 
-/* Stops and saves what is going on, ends the workers, frees. Accepts NULL. Returns how many messages could not
- * be saved. */
-int ry_chat_end(ry_chat *chat);
+/* Stops and saves what is going on, ends the workers, frees. Accepts NULL. Returns how many changes could not be
+ * saved. patience_ms: -1, or how long the engine may take to hear it before it is left behind (with its memory,
+ * since the process is about to end by a signal). */
+int ry_chat_end(ry_chat *chat, int patience_ms);
 
 /* Descriptor that is readable when pump has something to do. */
 int ry_chat_fd(const ry_chat *chat);

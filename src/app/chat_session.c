@@ -200,7 +200,9 @@ static bool adopt_message(ry_chat *chat, const struct ry_vault_message *m)
         return false;
     line->status = m->status;
     line->in_vault = true;
-    if ((size_t)m->status < sizeof tails / sizeof *tails)
+    if (m->damaged)
+        snprintf(line->tail, sizeof line->tail, "damaged: it does not match its check sum");
+    else if ((size_t)m->status < sizeof tails / sizeof *tails)
         snprintf(line->tail, sizeof line->tail, "%s", tails[m->status]);
     return true;
 }

@@ -226,7 +226,7 @@ ry_rc ry_plain_run(const struct ry_chat_options *options, int *sig, ry_err *err)
     p.last.text[0] = '\0'; /* it was said when it happened */
     if (p.chat->fatal.rc != RY_OK)
         p.last = p.chat->fatal;
-    int n_lost = ry_chat_end(p.chat);
+    int n_lost = ry_chat_end(p.chat, p.sig ? 0 : -1);
     if (n_lost > 0) {
         ry_out_error("%d changes could not be saved", n_lost);
         p.last.rc = RY_ERR_VAULT;

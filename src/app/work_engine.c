@@ -395,20 +395,19 @@ void ry_engine_worker_release(ry_engine_worker *w, struct ry_event *event)
     ry_ring_push(w->freed, event);
 }
 
-void ry_engine_worker_stop(ry_engine_worker *w)
+bool ry_engine_worker_stop(ry_engine_worker *w, int patience_ms)
 {
     if (!w)
-        return;
+        return true;
+    uint64_t began = ry_clock_ms();
     struct ry_task *quit = ry_task_new(RY_TASK_QUIT);
     atomic_store_explicit(&w->ending, true, memory_order_relaxed);
     if (quit && !ry_engine_worker_post(w, quit))
         ry_task_free(quit);
     ry_engine_worker_cancel(w);
     ry_wake_signal(&w->wake);
-    struct ry_event *e;
-    struct timespec until;
-    do {
-        while ((e = ry_engine_worker_poll(w)))
+    for (struct timespec until;;) {
+        for (struct ry_event *e; (e = ry_engine_worker_poll(w));)
             ry_engine_worker_release(w, e);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += 2000000;
@@ -416,6 +415,11 @@ void ry_engine_worker_stop(ry_engine_worker *w)
             until.tv_nsec -= 1000000000;
             until.tv_sec++;
         }
-    } while (pthread_timedjoin_np(w->thread, NULL, &until) != 0);
+        if (pthread_timedjoin_np(w->thread, NULL, &until) == 0)
+            break;
+        if (patience_ms >= 0 && ry_clock_ms() - began > (uint64_t)patience_ms)
+            return false;
+    }
     free_worker(w);
+    return true;
 }

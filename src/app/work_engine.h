@@ -23,7 +23,8 @@ void ry_engine_worker_cancel(ry_engine_worker *w);
 struct ry_event *ry_engine_worker_poll(ry_engine_worker *w);
 void ry_engine_worker_release(ry_engine_worker *w, struct ry_event *event);
 
-/* Cancels, joins, frees. Accepts NULL. */
-void ry_engine_worker_stop(ry_engine_worker *w);
+/* Cancels, joins, frees; true. False when the thread has not ended within patience_ms (-1: as long as it takes):
+ * then nothing is freed, what it borrows must stay, and the process should end. Accepts NULL. */
+bool ry_engine_worker_stop(ry_engine_worker *w, int patience_ms);
 
 #endif

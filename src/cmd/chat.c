@@ -132,7 +132,10 @@ ry_rc ry_cmd_chat(struct ry_setup *s, int *sig, ry_err *err)
     if (rc != RY_OK)
         return rc;
     rc = wants_lines(s->opts) ? ry_plain_run(&chat, sig, err) : run_screen(s, &chat, sig, err);
-    if (rc == RY_ERR_VAULT && err->text[0])
-        ry_out_note("another vault: --vault FILE; none at all: --ephemeral");
+    if (rc == RY_ERR_VAULT && err->text[0]) {
+        ry_out_error("%s", err->text);
+        ry_out_error("another vault: --vault FILE; none at all: --ephemeral");
+        err->text[0] = '\0';
+    }
     return rc;
 }

@@ -30,11 +30,13 @@ const struct ry_cmd_row ry_cmd_rows[RY_CMD_COUNT] = {
          "Rows are the product of kernels, thread counts and the tests pp (prefill of -p tokens)\n"
          "and tg (decode of -n tokens); -p 0 or -n 0 leaves a test out.",
          NULL, 0, 0},
-    [RY_CMD_SESSIONS] =
-        {"sessions", "list | show ID | rename ID NAME | delete ID",
-         "the conversations in the vault",
-         "show prints a conversation as Markdown. delete erases it and its messages for good.",
-         "list|show|rename|delete", 0, 3},
+    [RY_CMD_SESSIONS] = {"sessions", "list | show ID | rename ID NAME | fork ID [AT] | delete ID",
+                         "the conversations in the vault",
+                         "show prints a conversation as Markdown. fork copies the messages before "
+                         "position AT (all\n"
+                         "of them without it) into a new session and prints its id. delete erases "
+                         "it and its messages for good.",
+                         "list|show|rename|fork|delete", 0, 3},
     [RY_CMD_MODELS] = {"models", "", "what is on this machine, and where", NULL, NULL, 0, 0},
     [RY_CMD_INFO] = {"info", "[MODEL]",
                      "header, tensors, tokenizer, template and memory of a model", NULL, NULL, 0,

@@ -25,15 +25,17 @@ static void when(int64_t ms, char out[32])
         strftime(out, 32, "%Y-%m-%d %H:%M", &tm);
 }
 
-static ry_rc parse_id(const char *text, int64_t *out, ry_err *err)
+/* An id, or with least 0 a position. */
+static ry_rc parse_number(const char *text, long long least, int64_t *out, ry_err *err)
 {
     char *end;
     errno = 0;
-    long long id = strtoll(text, &end, 10);
-    if (end == text || *end || errno || id <= 0)
-        return ry_err_set(err, RY_ERR_USAGE, "\"%s\" is no id: `ryot sessions list` shows them",
-                          text);
-    *out = id;
+    long long x = strtoll(text, &end, 10);
+    if (end == text || *end || errno || x < least)
+        return ry_err_set(err, RY_ERR_USAGE, "\"%s\" is no %s", text,
+                          least ? "id: `ryot sessions list` shows them"
+                                : "position: the first message is 0");
+    *out = x;
     return RY_OK;
 }
 
@@ -69,8 +71,9 @@ static void add_message(const struct ry_vault_message *m, ry_buf *out)
                                           [RY_VAULT_CANCELLED] = " (stopped)",
                                           [RY_VAULT_LENGTH] = " (token limit)",
                                           [RY_VAULT_ERROR] = " (failed)"};
-    ry_buf_addf(out, "\n## %s%s\n\n", (size_t)m->role < 3 ? roles[m->role] : "?",
-                (size_t)m->status < 5 ? remarks[m->status] : "");
+    ry_buf_addf(out, "\n## %s%s%s\n\n", (size_t)m->role < 3 ? roles[m->role] : "?",
+                (size_t)m->status < 5 ? remarks[m->status] : "",
+                m->damaged ? " (damaged: it does not match its check sum)" : "");
     ry_buf_add(out, m->text, m->text_len);
     ry_buf_addc(out, '\n');
 }
@@ -122,33 +125,58 @@ static ry_rc delete (ry_vault *vault, int64_t id, ry_err *err)
     return rc;
 }
 
+static ry_rc fork_at(ry_vault *vault, int64_t id, int64_t at, ry_err *err)
+{
+    struct ry_vault_session session = {0};
+    int64_t new_id;
+    ry_rc rc = ry_vault_session_get(vault, id, &session, err);
+    if (rc == RY_OK)
+        rc = ry_vault_session_fork(vault, id, at < 0 ? session.n_messages : at, &new_id, err);
+    if (rc == RY_OK) {
+        ry_buf out = {0};
+        ry_buf_addf(&out, "%lld\n", (long long)new_id);
+        ry_out_bytes(ry_buf_str(&out), out.len);
+        ry_buf_done(&out);
+        ry_out_note("session %lld goes on as %lld: ryot --session %lld", (long long)id,
+                    (long long)new_id, (long long)new_id);
+    }
+    ry_vault_session_done(&session);
+    return rc;
+}
+
 /* What the arguments ask for, checked before the vault is touched. */
 struct request {
-    enum { LIST, SHOW, RENAME, DELETE } verb;
-    int64_t id;
-    const char *name;
+    enum { LIST, SHOW, RENAME, FORK, DELETE } verb;
+    int64_t id, at;   /* at: of FORK, -1 at the end */
+    const char *name; /* of RENAME */
 };
 
 static ry_rc parse(const struct ry_opts *o, struct request *r, ry_err *err)
 {
     static const struct {
         const char *word;
-        size_t n_args;
-    } verbs[] = {[LIST] = {"list", 1},
-                 [SHOW] = {"show", 2},
-                 [RENAME] = {"rename", 3},
-                 [DELETE] = {"delete", 2}};
+        size_t least, most; /* arguments, the word too */
+    } verbs[] = {[LIST] = {"list", 1, 1},
+                 [SHOW] = {"show", 2, 2},
+                 [RENAME] = {"rename", 3, 3},
+                 [FORK] = {"fork", 2, 3},
+                 [DELETE] = {"delete", 2, 2}};
     const char *word = o->n_args ? o->args[0] : "list";
     size_t n_args = o->n_args ? o->n_args : 1, v = 0;
     while (v < sizeof verbs / sizeof *verbs && strcmp(word, verbs[v].word) != 0)
         v++;
     if (v == sizeof verbs / sizeof *verbs)
         return ry_err_set(err, RY_ERR_USAGE,
-                          "sessions: \"%s\" is none of list, show, rename, delete", word);
-    if (n_args != verbs[v].n_args)
+                          "sessions: \"%s\" is none of list, show, rename, fork, delete", word);
+    if (n_args < verbs[v].least || n_args > verbs[v].most)
         return ry_err_set(err, RY_ERR_USAGE, "sessions %s: see ryot sessions --help", word);
-    *r = (struct request){.verb = v, .name = n_args > 2 ? o->args[2] : NULL};
-    return n_args > 1 ? parse_id(o->args[1], &r->id, err) : RY_OK;
+    *r = (struct request){.verb = v, .at = -1};
+    ry_rc rc = n_args > 1 ? parse_number(o->args[1], 1, &r->id, err) : RY_OK;
+    if (rc == RY_OK && v == FORK && n_args > 2)
+        rc = parse_number(o->args[2], 0, &r->at, err);
+    if (v == RENAME)
+        r->name = o->args[2];
+    return rc;
 }
 
 ry_rc ry_cmd_sessions(struct ry_setup *s, int *sig, ry_err *err)
@@ -168,8 +196,9 @@ ry_rc ry_cmd_sessions(struct ry_setup *s, int *sig, ry_err *err)
         return RY_OK;
     }
     rc = ry_vault_open(&vault, &options, &report, err);
-    if (rc != RY_OK)
-        return err->rc = RY_ERR_VAULT; /* whatever it was, it is the vault that cannot be used */
+    if (rc !=
+        RY_OK) /* whatever it was, it is the vault that cannot be used, unless there is none */
+        return rc == RY_ERR_NOT_FOUND ? rc : (err->rc = RY_ERR_VAULT);
     if (report.note[0])
         ry_out_note("%s", report.note);
     switch (r.verb) {
@@ -181,6 +210,9 @@ ry_rc ry_cmd_sessions(struct ry_setup *s, int *sig, ry_err *err)
         break;
     case RENAME:
         rc = rename_to(vault, r.id, r.name, err);
+        break;
+    case FORK:
+        rc = fork_at(vault, r.id, r.at, err);
         break;
     case DELETE:
         rc = delete (vault, r.id, err);
