@@ -1,5 +1,5 @@
-/* A real chat for tests: both workers, a vault in a private folder, and a random model that never ends by itself,
- * built on the spot. What the surface would show is collected. */
+/* A real chat for tests: both workers, a vault in a private folder, and a random model that
+ * never ends by itself, built on the spot. What the surface would show is collected. */
 #ifndef RYOT_TESTS_CHAT_FIXTURE_H
 #define RYOT_TESTS_CHAT_FIXTURE_H
 

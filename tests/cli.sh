@@ -95,6 +95,7 @@ run 0 models; prints mine; prints big
 printf 'temp = 0\ntmep = 1\n' >"$dir/.config/ryot/config.ini"
 run 2 run -m mine -p hello; says 'config.ini:2'; says 'did you mean temp'; silent
 rm "$dir/.config/ryot/config.ini"
+run 0 bench -m mine -p 4 -n 0 -r 1 --md; prints '|'
 
 # Ids, logits, perplexity, bench, doctor.
 printf 'one\0two\0' >"$dir/nul"
@@ -148,6 +149,7 @@ run 5 --plain -m "$model" --vault "$model"; says --ephemeral
 in=$(printf '%0200d\nx' 7); run 4 --plain --ephemeral -m "$model" --ctx 64; silent
 in=
 echo 'no vault' >"$dir/v.db"
+run 5 --plain -m "$model" --vault "$dir/v.db"; says v.db
 run 5 sessions list --vault "$dir/v.db"; says v.db
 [ "$(cat "$dir/v.db")" = 'no vault' ] || fail 'a file that is no vault was changed'
 umask 022

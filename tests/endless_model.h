@@ -8,8 +8,8 @@
 
 #include "tests/gguf_build.h"
 
-/* Writes it; n_ctx is what its header says. False (after perror) when the file cannot be written, or when the
- * builder's model has no head or end token to change. */
+/* Writes it; n_ctx is what its header says. False (after perror) when the file cannot be
+ * written, or when the builder's model has no head or end token to change. */
 static inline bool endless_model_write(const char *path, uint32_t n_ctx)
 {
     struct gb b;

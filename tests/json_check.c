@@ -1,5 +1,5 @@
-/* json_check KEY...: reads JSON from stdin, one value a line, and fails unless each line is a whole object that has
- * every KEY. */
+/* json_check KEY...: reads JSON from stdin, one value a line, and fails unless each line is a
+ * whole object that has every KEY. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>

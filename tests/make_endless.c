@@ -1,4 +1,5 @@
-/* make_endless FILE: a random model that never ends an answer by itself, for scripts that interrupt it. */
+/* make_endless FILE: a random model that never ends an answer by itself, for scripts that
+ * interrupt it. */
 #include <stdlib.h>
 
 #include "tests/endless_model.h"

@@ -1,7 +1,8 @@
-/* The real program in a real pseudo-terminal, looked at through an emulator: typing, streaming, live switches,
- * resizing, stopping, leaving, signals, and the terminal as it was before.
+/* The real program in a real pseudo-terminal, looked at through an emulator: typing, streaming,
+ * live switches, resizing, stopping, leaving, signals, and the terminal as it was before.
  *
- * The model is random, built on the spot, and never ends an answer by itself; HOME is a private folder. */
+ * The model is random, built on the spot, and never ends an answer by itself; HOME is a private
+ * folder. */
 #include "ryot_test.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* One conversation with both workers: what is saved and when, what a stop keeps, what a failure says. */
+/* One conversation with both workers: what is saved and when, what a stop keeps, what a failure
+ * says. */
 #include "ryot_test.h"
 
 #include <signal.h>
@@ -55,7 +56,8 @@ static struct found look_now(int64_t id)
     return got;
 }
 
-/* The same when everything posted so far is applied: the vault's worker keeps order, and a list is answered last. */
+/* The same when everything posted so far is applied: the vault's worker keeps order, and a list
+ * is answered last. */
 static struct found look(int64_t id)
 {
     if (f.chat) {

@@ -1,4 +1,5 @@
-/* The full screen. While it is taken, stderr goes to the log: a library's words must not tear the picture. */
+/* The full screen. While it is taken, stderr goes to the log: a library's words must not tear
+ * the picture. */
 #include "src/app/app.h"
 
 #include <errno.h>

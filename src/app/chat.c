@@ -189,8 +189,8 @@ static bool is_said(const struct ry_line *line)
     return line->role != RY_LINE_NOTE && line->text.len > 0;
 }
 
-/* The conversation for the template: neighbours of one role (a turn whose answer never came) are joined, since
- * templates want roles to alternate. */
+/* The conversation for the template: neighbours of one role (a turn whose answer never came) are
+ * joined, since templates want roles to alternate. */
 static struct ry_task *generate_task(ry_chat *chat)
 {
     struct ry_task *task = ry_task_new(RY_TASK_GENERATE);
@@ -465,6 +465,7 @@ static void first_run(ry_chat *chat)
 static void on_opened(ry_chat *chat, const struct ry_vault_reply *r)
 {
     ry_err err;
+    chat->vault_open = true;
     if (r->rc != RY_OK) {
         chat->fatal = r->err;
         chat->fatal.rc = RY_ERR_VAULT;
@@ -500,7 +501,8 @@ static void on_trouble(ry_chat *chat, const struct ry_vault_reply *r)
                    r->err.text);
 }
 
-/* The turn waits for nothing more: its message is saved, or the vault is in trouble and was said to be. */
+/* The turn waits for nothing more: its message is saved, or the vault is in trouble and was said
+ * to be. */
 static void begin_saved_turn(ry_chat *chat)
 {
     ry_err err;

@@ -1,13 +1,14 @@
-/* One conversation: its lines, its turn, its workers. The same for the screen, plain mode and tests.
+/* One conversation: its lines, its turn, its workers. The same for the screen, plain mode and
+ * tests.
  *
  *   submit ─▶ SAVING ─saved─▶ WAITING (for the model) ─▶ PREFILL ─first token─▶ GENERATING ─done─▶ IDLE
  *               │                 │                        │                       │
  *               └──── stop ───────┴──▶ IDLE                └──── stop: cancel ─────┘ (the text is kept)
  *
- * A user's message is on the disk before its inference starts (while the disk fails, it waits in the vault's
- * queue, the person is told, and the turn goes on); an answer is appended at its first text, updated
- * every 200 ms, and finished with its status and figures. Knows no terminal: what happens is told through
- * struct ry_surface. Main thread. */
+ * A user's message is on the disk before its inference starts (while the disk fails, it waits in
+ * the vault's queue, the person is told, and the turn goes on); an answer is appended at its
+ * first text, updated every 200 ms, and finished with its status and figures. Knows no terminal:
+ * what happens is told through struct ry_surface. Main thread. */
 #ifndef RYOT_APP_CHAT_H
 #define RYOT_APP_CHAT_H
 
@@ -43,7 +44,8 @@ enum ry_surface_do {
     RY_DO_QUIT
 };
 
-/* Callbacks into the screen or plain mode; each may be NULL. Texts are raw: sanitise at the sink. */
+/* Callbacks into the screen or plain mode; each may be NULL. Texts are raw: sanitise at the
+ * sink. */
 struct ry_surface {
     void *user;
     void (*text)(void *user, const char *text, size_t len);   /* of the answer, as it comes */
@@ -61,7 +63,8 @@ struct ry_chat_options {
     struct ry_live live; /* initial values */
     bool sampling_given; /* on the command line: a resumed session does not change it */
     uint64_t seed;
-    const char *system; /* NULL: the session's, else none */
+    const char *system; /* of a new session; NULL none */
+    bool system_given;  /* on the command line: a resumed session takes it too */
     const char *model;  /* what to load; NULL: the session's, else default_model */
     const char *default_model;
     /* A person's word for a model into what ry_engine_open takes; *path is the caller's. */
@@ -97,6 +100,7 @@ typedef struct ry_chat {
     bool session_posted;  /* the vault knows or was asked for it */
     bool session_pending; /* it is being read */
     bool list_pending;    /* the list of sessions is */
+    bool vault_open;      /* its reply to the opening has come */
     bool unsaved;         /* the vault is in trouble: what is posted waits there */
     char *title, *system; /* owned, never NULL after new */
     char *attachment;     /* owned: text of /read for the next message, or NULL */
@@ -127,9 +131,9 @@ typedef struct ry_chat {
 /* Starts both workers; the model loads behind. *out owned by the caller. */
 ry_rc ry_chat_start(ry_chat **out, const struct ry_chat_options *options, ry_err *err);
 
-/* Stops and saves what is going on, ends the workers, frees. Accepts NULL. Returns how many changes could not be
- * saved. patience_ms: -1, or how long the engine may take to hear it before it is left behind (with its memory,
- * since the process is about to end by a signal). */
+/* Stops and saves what is going on, ends the workers, frees. Accepts NULL. Returns how many
+ * changes could not be saved. patience_ms: -1, or how long the engine may take to hear it before
+ * it is left behind (with its memory, since the process is about to end by a signal). */
 int ry_chat_end(ry_chat *chat, int patience_ms);
 
 /* Descriptor that is readable when pump has something to do. */
@@ -139,8 +143,9 @@ int ry_chat_timeout_ms(const ry_chat *chat);
 /* Takes events and replies, saves what is due. */
 void ry_chat_pump(ry_chat *chat);
 
-/* A line of the prompt: a slash command ("//" begins a message with one slash) or a message. RY_ERR_BUSY with
- * the reason: nothing happened, the surface keeps the draft. RY_ERR_USAGE likewise for a command. */
+/* A line of the prompt: a slash command ("//" begins a message with one slash) or a message.
+ * RY_ERR_BUSY with the reason: nothing happened, the surface keeps the draft. RY_ERR_USAGE
+ * likewise for a command. */
 ry_rc ry_chat_submit(ry_chat *chat, const char *text, size_t len, ry_err *err);
 
 /* Stops the answer (cancel), or takes back a turn that has not begun. */
@@ -185,7 +190,8 @@ char *ry_chat_params_json(const ry_chat *chat);
 char *ry_chat_stats_json(const ry_chat *chat, const char *finish);
 /* Tokens per second from the first token to the last; 0 with fewer than two. */
 double ry_chat_decode_rate(const struct ry_generated *result);
-/* Sends an operation; frees it and gives RY_ERR_BUSY when the queue is full, RY_ERR_MEMORY when op is NULL. */
+/* Sends an operation; frees it and gives RY_ERR_BUSY when the queue is full, RY_ERR_MEMORY when
+ * op is NULL. */
 ry_rc ry_chat_post(ry_chat *chat, struct ry_vault_op *op, ry_err *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* What changes the session as a whole: new, open, regenerate, undo, title, system text, and its JSON. */
+/* What changes the session as a whole: new, open, regenerate, undo, title, system text, and its
+ * JSON. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
@@ -253,7 +254,7 @@ void ry_chat_adopt_session(ry_chat *chat, struct ry_vault_reply *r)
     chat->session_id = r->session.id;
     chat->session_posted = true;
     set_string(&chat->title, r->session.title);
-    if (chat->options.system && strcmp(chat->options.system, r->session.system) != 0) {
+    if (chat->options.system_given && strcmp(chat->options.system, r->session.system) != 0) {
         if (ry_chat_set_system(chat, chat->options.system, &err) != RY_OK)
             ry_chat_notice(chat, true, "%s", err.text);
     } else {

@@ -1,5 +1,5 @@
-/* Slash commands: one table of name, arguments, help and handler feeds running, completion and help.
- * Main thread. */
+/* Slash commands: one table of name, arguments, help and handler feeds running, completion and
+ * help. Main thread. */
 #ifndef RYOT_APP_COMMANDS_H
 #define RYOT_APP_COMMANDS_H
 

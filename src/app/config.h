@@ -1,4 +1,5 @@
-/* The configuration file: `key = value` lines, the keys being the long options, and [model NAME] sections.
+/* The configuration file: `key = value` lines, the keys being the long options, and [model NAME]
+ * sections.
  *
  *   model = bitnet                 # a path, "builtin" or a section's name
  *   temp = 0.6

@@ -46,8 +46,8 @@ static const char *editor_command(void)
     return editor && editor[0] ? editor : "vi";
 }
 
-/* The editor may be a command with arguments, so the shell reads it; the file's name is a parameter. Between
- * fork and exec only async-signal-safe calls: other threads may hold locks. */
+/* The editor may be a command with arguments, so the shell reads it; the file's name is a
+ * parameter. Between fork and exec only async-signal-safe calls: other threads may hold locks. */
 static pid_t start(const char *path)
 {
     const char *editor = editor_command();

@@ -37,7 +37,8 @@ struct ry_task {
 struct ry_task *ry_task_new(enum ry_task_kind kind);
 void ry_task_free(struct ry_task *task);
 
-/* Copies a message into a GENERATE task that was made with room for it. False when out of memory. */
+/* Copies a message into a GENERATE task that was made with room for it. False when out of
+ * memory. */
 bool ry_task_add_message(struct ry_task *task, enum ry_role role, const char *text, size_t len);
 
 enum ry_event_kind {
@@ -52,16 +53,16 @@ enum ry_event_kind {
 enum { RY_EVENT_TEXT_BYTES = 4096 };
 
 struct ry_model_facts {
-    char name[128], path[1024], format[48], template_name[48];
-    bool template_known, has_template;
+    char name[128], path[1024], format[48];
+    bool template_known;
     uint32_t n_ctx;
     enum ry_kv_type kv;
-    uint64_t kv_bytes, tensor_bytes, weight_bytes_per_token, fingerprint;
+    uint64_t kv_bytes, fingerprint;
     struct ry_memory memory;
 };
 
-/* Live figures of the answer in progress, gathered since the event before it (`n_tokens`, `ns`) or since the
- * answer began (all others). */
+/* Live figures of the answer in progress, gathered since the event before it (`n_tokens`, `ns`)
+ * or since the answer began (all others). */
 struct ry_figures {
     uint32_t n_tokens; /* tokens since the last event */
     uint64_t ns;       /* time that they took */

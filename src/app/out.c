@@ -1,4 +1,5 @@
-/* What leaves on stdout and stderr: write(2) without stdio, so that nothing is held back at a signal. */
+/* What leaves on stdout and stderr: write(2) without stdio, so that nothing is held back at a
+ * signal. */
 #include "src/app/out.h"
 
 #include <errno.h>

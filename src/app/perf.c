@@ -9,7 +9,8 @@ enum { SUB_BITS = 4, SUB = 1 << SUB_BITS };
 
 static const uint64_t second = 1000000000u;
 
-/* Values below 16 have a bucket each; above, the four bits behind the leading one choose within its power. */
+/* Values below 16 have a bucket each; above, the four bits behind the leading one choose within
+ * its power. */
 static size_t bucket_of(uint64_t v)
 {
     if (v < SUB)

@@ -1,5 +1,5 @@
-/* Live figures: a histogram of token times, a one-second rate window, one sparkline value a second, and the
- * line of verdict. Pure: time comes as an argument. One owner per struct. */
+/* Live figures: a histogram of token times, a one-second rate window, one sparkline value a
+ * second, and the line of verdict. Pure: time comes as an argument. One owner per struct. */
 #ifndef RYOT_APP_PERF_H
 #define RYOT_APP_PERF_H
 
@@ -8,7 +8,8 @@
 
 #include "engine/engine.h"
 
-/* Log-linear histogram of nanoseconds: 16 buckets per power of two, so a percentile is at most 6.25 % high. */
+/* Log-linear histogram of nanoseconds: 16 buckets per power of two, so a percentile is at most
+ * 6.25 % high. */
 enum { RY_HISTOGRAM_BUCKETS = 16 * 61 };
 struct ry_histogram {
     uint32_t counts[RY_HISTOGRAM_BUCKETS];
@@ -16,7 +17,8 @@ struct ry_histogram {
 };
 
 void ry_histogram_add(struct ry_histogram *h, uint64_t ns);
-/* The value below which `share` (0..1] of the entries lie, as the upper edge of its bucket; 0 when empty. */
+/* The value below which `share` (0..1] of the entries lie, as the upper edge of its bucket; 0
+ * when empty. */
 uint64_t ry_histogram_percentile(const struct ry_histogram *h, double share);
 
 /* Tokens over the last second, and a value for each whole second of the last minute. */
@@ -44,11 +46,12 @@ void ry_rate_add(struct ry_rate *r, uint64_t now_ns, uint32_t n_tokens);
 void ry_rate_mark(struct ry_rate *r, const char *word);
 /* Closes the seconds that passed. */
 void ry_rate_tick(struct ry_rate *r, uint64_t now_ns);
-/* Tokens per second over the last second, or since the answer began when that is shorter; 0 without tokens. */
+/* Tokens per second over the last second, or since the answer began when that is shorter; 0
+ * without tokens. */
 double ry_rate_now(const struct ry_rate *r, uint64_t now_ns);
 
-/* One line on what bounds decoding, from the counters of an answer (`perf` minus those before it); NULL while
- * there is too little to say. read_limit_gb_s 0: not measured. Static storage. */
+/* One line on what bounds decoding, from the counters of an answer (`perf` minus those before
+ * it); NULL while there is too little to say. read_limit_gb_s 0: not measured. Static storage. */
 const char *ry_perf_verdict(const struct ry_perf *perf, int n_threads, double read_limit_gb_s);
 
 /* a - b, counter by counter. */

@@ -130,8 +130,8 @@ static bool has_line(const struct plain *p)
 /* Ready for the next line: nothing is going on, and what a command asked the vault for has come. */
 static bool ready(const struct plain *p)
 {
-    return !ry_chat_busy(p->chat) && !p->chat->session_pending && !p->chat->list_pending &&
-           p->chat->model_state != RY_MODEL_LOADING;
+    return p->chat->vault_open && !ry_chat_busy(p->chat) && !p->chat->session_pending &&
+           !p->chat->list_pending && p->chat->model_state != RY_MODEL_LOADING;
 }
 
 /* ---- signals ---- */

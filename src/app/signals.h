@@ -1,8 +1,9 @@
-/* Signals: noted in a handler, read by the main thread. INT, TERM, HUP, WINCH, TSTP and CONT are caught, PIPE
- * is ignored (a broken stdout is seen by its write). A signal that was ignored when the program began stays so.
+/* Signals: noted in a handler, read by the main thread. INT, TERM, HUP, WINCH, TSTP and CONT are
+ * caught, PIPE is ignored (a broken stdout is seen by its write). A signal that was ignored when
+ * the program began stays so.
  *
- * Process-wide, since signals are. Handlers only store atomics (relaxed: the wake's write orders them for its
- * reader) and write to the wake. */
+ * Process-wide, since signals are. Handlers only store atomics (relaxed: the wake's write orders
+ * them for its reader) and write to the wake. */
 #ifndef RYOT_APP_SIGNALS_H
 #define RYOT_APP_SIGNALS_H
 
@@ -36,7 +37,8 @@ const atomic_bool *ry_signals_cancel(void);
 /* The first of INT, TERM, HUP that came in mode CANCEL, 0 for none. */
 int ry_signals_ending(void);
 
-/* Blocks every signal but the synchronous ones in the calling thread (for workers), returning the old mask. */
+/* Blocks every signal but the synchronous ones in the calling thread (for workers), returning
+ * the old mask. */
 void ry_signals_block(sigset_t *old);
 void ry_signals_unblock(const sigset_t *old);
 

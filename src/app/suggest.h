@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/* Edit distance with transpositions (optimal string alignment) of two words, both cut at 63 bytes. */
+/* Edit distance with transpositions (optimal string alignment) of two words, both cut at 63
+ * bytes. */
 size_t ry_suggest_distance(const char *a, const char *b);
 
 /* Keeps the best candidate of a search over any table: call once per word. */
@@ -16,7 +17,8 @@ struct ry_suggest {
     size_t distance;
 };
 
-/* Offers a candidate (borrowed). A wanted word that is a prefix of it, 2 letters or more, is nearest of all. */
+/* Offers a candidate (borrowed). A wanted word that is a prefix of it, 2 letters or more, is
+ * nearest of all. */
 void ry_suggest_offer(struct ry_suggest *s, const char *word);
 
 #endif

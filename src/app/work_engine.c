@@ -1,5 +1,6 @@
-/* The engine worker's thread body. Text and figures are gathered and leave at most every 33 ms, the first text
- * at once; when main lags behind they wait in the event being filled, and when that is full, so does the model. */
+/* The engine worker's thread body. Text and figures are gathered and leave at most every 33 ms,
+ * the first text at once; when main lags behind they wait in the event being filled, and when
+ * that is full, so does the model. */
 #include "src/app/work_engine.h"
 
 #include <pthread.h>
@@ -172,13 +173,10 @@ static void send_loaded(struct ry_engine_worker *w)
     snprintf(f->name, sizeof f->name, "%s", info->name[0] ? info->name : info->path);
     snprintf(f->path, sizeof f->path, "%s", w->path);
     snprintf(f->format, sizeof f->format, "%s", info->format);
-    snprintf(f->template_name, sizeof f->template_name, "%s", info->template_name);
     f->template_known = info->template_known;
     f->n_ctx = ry_session_n_ctx(w->session);
     f->kv = ry_session_kv_type(w->session);
     f->kv_bytes = ry_session_kv_bytes(w->session);
-    f->tensor_bytes = info->tensor_bytes;
-    f->weight_bytes_per_token = info->weight_bytes_per_token;
     f->fingerprint = info->fingerprint;
     if (ry_session_estimate(w->engine, &w->session_options, &f->memory, &ignored) != RY_OK)
         f->memory = (struct ry_memory){.weights = info->tensor_bytes, .kv = f->kv_bytes};

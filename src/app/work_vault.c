@@ -1,8 +1,9 @@
 /* The vault worker's thread body.
  *
- * Writes are applied in batches inside begin/commit and acknowledged after the commit. When a batch fails it is
- * rolled back and its operations are tried one by one: what fails for a reason that may pass stays at the head
- * (order is kept, later ones wait) and is tried again each second; what is refused for good is dropped, and said. */
+ * Writes are applied in batches inside begin/commit and acknowledged after the commit. When a
+ * batch fails it is rolled back and its operations are tried one by one: what fails for a reason
+ * that may pass stays at the head (order is kept, later ones wait) and is tried again each
+ * second; what is refused for good is dropped, and said. */
 #include "src/app/work_vault.h"
 
 #include <pthread.h>
@@ -209,7 +210,8 @@ static bool apply_alone(struct ry_vault_worker *w, bool last_chance)
     return true;
 }
 
-/* The writes at the head of the batch, n of them, with one sync. False when any failed; nothing happened then. */
+/* The writes at the head of the batch, n of them, with one sync. False when any failed; nothing
+ * happened then. */
 static bool apply_together(struct ry_vault_worker *w, size_t n)
 {
     struct place p = w->place;

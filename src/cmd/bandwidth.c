@@ -1,5 +1,5 @@
-/* Streaming reads: each thread sums its own part of one buffer, again and again; a pass is timed from a common
- * start to the last one's end, so that threads which idle count against it. */
+/* Streaming reads: each thread sums its own part of one buffer, again and again; a pass is timed
+ * from a common start to the last one's end, so that threads which idle count against it. */
 #include "src/cmd/bandwidth.h"
 
 #include <math.h>
@@ -19,8 +19,9 @@ enum { MAX_PASSES = 12 };
 static const uint64_t least_bytes = UINT64_C(256) << 20, most_bytes = UINT64_C(1) << 30;
 static const uint64_t budget_ns = 400000000u;
 
-/* Where the threads of a pass meet. Each adds itself to `arrived` and spins until all have (acquire/release: a
- * pass begins after the last one ended everywhere); `abort` lets them go when one could not be started. */
+/* Where the threads of a pass meet. Each adds itself to `arrived` and spins until all have
+ * (acquire/release: a pass begins after the last one ended everywhere); `abort` lets them go
+ * when one could not be started. */
 struct gate {
     atomic_int arrived;
     atomic_bool abort;

@@ -1,5 +1,6 @@
-/* `ryot bench`: prefill and decode of given lengths, for each kernel and thread count, beside what the memory
- * of this machine gives. Ids are drawn from a fixed sequence: only shapes matter for the time. */
+/* `ryot bench`: prefill and decode of given lengths, for each kernel and thread count, beside
+ * what the memory of this machine gives. Ids are drawn from a fixed sequence: only shapes matter
+ * for the time. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

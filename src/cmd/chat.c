@@ -45,11 +45,12 @@ static ry_rc session_of(const struct ry_opts *o, int64_t *out, ry_err *err)
     return RY_OK;
 }
 
-/* The model is looked up before anything is shown, so that a wrong word fails at once; loading comes later. */
+/* The model is looked up before anything is shown, so that a wrong word fails at once; loading
+ * comes later. */
 static ry_rc choose_model(struct ry_setup *s, struct ry_chat_options *c, ry_err *err)
 {
     ry_rc rc = ry_setup_model(s, err);
-    bool resumed = c->session_id != RY_SESSION_NEW && !ry_opts_given(s->opts, "model");
+    bool resumed = c->session_id != RY_SESSION_NEW && !ry_opts_on_line(s->opts, "model");
     if (rc != RY_OK && !resumed)
         return rc;
     c->default_model = rc == RY_OK ? s->model : "builtin";
@@ -67,9 +68,10 @@ static ry_rc fill_options(struct ry_setup *s, struct ry_chat_options *c, ry_err 
         .max_tokens = o->max_tokens,
         .stops = o->stops,
         .n_stops = o->n_stops,
-        .sampling_given = ry_opts_given(o, "temp") || ry_opts_given(o, "top-k") ||
-                          ry_opts_given(o, "top-p") || ry_opts_given(o, "min-p") ||
-                          ry_opts_given(o, "repeat-penalty"),
+        .system_given = ry_opts_on_line(o, "system"),
+        .sampling_given = ry_opts_on_line(o, "temp") || ry_opts_on_line(o, "top-k") ||
+                          ry_opts_on_line(o, "top-p") || ry_opts_on_line(o, "min-p") ||
+                          ry_opts_on_line(o, "repeat-penalty"),
         .vault = {.ephemeral = o->ephemeral, .create = true},
     };
     ry_setup_session(s, &c->session);
@@ -83,8 +85,8 @@ static ry_rc fill_options(struct ry_setup *s, struct ry_chat_options *c, ry_err 
     return rc;
 }
 
-/* The log of a screen session goes to the state folder unless --log says otherwise; without one the screen
- * works as well. */
+/* The log of a screen session goes to the state folder unless --log says otherwise; without one
+ * the screen works as well. */
 static void open_default_log(const struct ry_opts *o)
 {
     char *path = NULL;

@@ -1,5 +1,6 @@
-/* The subcommands: each does its work on the main thread and returns how it went. err->text may be empty when
- * the person was told already. *sig: 0, or the signal to be raised again at the end. */
+/* The subcommands: each does its work on the main thread and returns how it went. err->text may
+ * be empty when the person was told already. *sig: 0, or the signal to be raised again at the
+ * end. */
 #ifndef RYOT_CMD_CMD_H
 #define RYOT_CMD_CMD_H
 

@@ -11,7 +11,8 @@
 #include "src/base/mem.h"
 #include "src/cmd/cmd.h"
 
-/* A vocabulary without tensors cannot be run, yet has something to show; whatever else is refused stays so. */
+/* A vocabulary without tensors cannot be run, yet has something to show; whatever else is
+ * refused stays so. */
 static ry_rc open_for_reading(const char *path, ry_engine **out, ry_err *err)
 {
     struct ry_engine_options options = {.path = path};
@@ -37,7 +38,7 @@ ry_rc ry_cmd_info(struct ry_setup *s, int *sig, ry_err *err)
     ry_buf out = {0};
     (void)sig;
     if (s->opts->n_args) {
-        if (ry_opts_given(s->opts, "model") && s->opts->model && s->model_word == s->opts->model)
+        if (ry_opts_on_line(s->opts, "model"))
             return ry_err_set(err, RY_ERR_USAGE, "give the model once: as argument or with -m");
         s->model_word = s->opts->args[0];
     }

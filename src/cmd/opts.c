@@ -1,5 +1,6 @@
-/* Parsing the command line by the tables. Two passes: the first finds the command (an option may stand before
- * it), the second reads every option as that command means it (-p and -n are of several). */
+/* Parsing the command line by the tables. Two passes: the first finds the command (an option may
+ * stand before it), the second reads every option as that command means it (-p and -n are of
+ * several). */
 #include "src/cmd/opts.h"
 
 #include <errno.h>
@@ -21,7 +22,8 @@ static bool named(const struct ry_opt_row *row, const char *name, size_t len)
     return strlen(row->name) == len && memcmp(row->name, name, len) == 0;
 }
 
-/* The row of a name as `cmd` has it, else any row of that name, else NULL. letter 0: by long name. */
+/* The row of a name as `cmd` has it, else any row of that name, else NULL. letter 0: by long
+ * name. */
 static const struct ry_opt_row *find_row(enum ry_cmd cmd, char letter, const char *name, size_t len)
 {
     const struct ry_opt_row *other = NULL;
@@ -73,7 +75,8 @@ static ry_rc parse_u64(const struct ry_opt_row *row, const char *value, uint64_t
     return RY_OK;
 }
 
-/* Stores a value (NULL for a flag) where the row says. The string must live as long as the options. */
+/* Stores a value (NULL for a flag) where the row says. The string must live as long as the
+ * options. */
 static ry_rc store(struct ry_opts *o, const struct ry_opt_row *row, const char *value, ry_err *err)
 {
     void *at = (char *)o + row->at;
@@ -260,6 +263,7 @@ ry_rc ry_opts_parse(struct ry_opts *o, int argc, char **argv, ry_err *err)
         if (rc != RY_OK)
             return rc;
     }
+    o->on_line = o->given;
     return check_args(o, err);
 }
 
@@ -270,12 +274,22 @@ void ry_opts_done(struct ry_opts *o)
     *o = (struct ry_opts){0};
 }
 
-bool ry_opts_given(const struct ry_opts *o, const char *name)
+static bool has(uint64_t bits, const char *name)
 {
     for (size_t i = 0; i < ry_n_opt_rows; i++)
-        if ((o->given >> i & 1) && strcmp(ry_opt_rows[i].name, name) == 0)
+        if ((bits >> i & 1) && strcmp(ry_opt_rows[i].name, name) == 0)
             return true;
     return false;
+}
+
+bool ry_opts_given(const struct ry_opts *o, const char *name)
+{
+    return has(o->given, name);
+}
+
+bool ry_opts_on_line(const struct ry_opts *o, const char *name)
+{
+    return has(o->on_line, name);
 }
 
 static ry_rc set_flag_default(struct ry_opts *o, const struct ry_opt_row *row, const char *value,

@@ -146,7 +146,8 @@ static void bash_completion(ry_buf *out)
                      "COMPREPLY=($(compgen -f -- \"$cur\"))\n}\ncomplete -F _ryot ryot\n");
 }
 
-/* Text inside single quotes for zsh and fish; zsh's _arguments wants ':' and brackets escaped too. */
+/* Text inside single quotes for zsh and fish; zsh's _arguments wants ':' and brackets escaped
+ * too. */
 static void quoted(const char *s, bool zsh, ry_buf *out)
 {
     for (; *s; s++) {

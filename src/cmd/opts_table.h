@@ -1,4 +1,5 @@
-/* The two tables behind opts.h, for opts.c (parsing) and opts_doc.c (everything that is printed from them). */
+/* The two tables behind opts.h, for opts.c (parsing) and opts_doc.c (everything that is printed
+ * from them). */
 #ifndef RYOT_CMD_OPTS_TABLE_H
 #define RYOT_CMD_OPTS_TABLE_H
 

@@ -1,5 +1,5 @@
-/* `ryot run`: one answer to stdout, then the end. Synchronous; a signal stops the answer and is raised again
- * after what came was printed. */
+/* `ryot run`: one answer to stdout, then the end. Synchronous; a signal stops the answer and is
+ * raised again after what came was printed. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -143,7 +143,8 @@ static ry_rc generate(const struct ry_setup *s, const ry_engine *engine, ry_sess
         .user = &a,
         .on_text = on_text,
     };
-    /* Nothing of the JSON may be grown while tokens are made: room for the whole answer comes first. */
+    /* Nothing of the JSON may be grown while tokens are made: room for the whole answer comes
+     * first. */
     if (a.json && !ry_buf_reserve(&a.text, 1 << 20))
         return ry_err_set(err, RY_ERR_MEMORY, "out of memory for the answer");
     ry_rc rc = ry_generate(session, &options, &g, err);

@@ -33,8 +33,8 @@ static ry_rc take_section(struct ry_setup *s, const char *section, ry_err *err)
     return RY_OK;
 }
 
-/* Later lines win over earlier ones within the file: set_default keeps the first, so what is said twice is
- * refused rather than half obeyed. */
+/* Later lines win over earlier ones within the file: set_default keeps the first, so what is
+ * said twice is refused rather than half obeyed. */
 static ry_rc refuse_repeats(const ry_config *c, ry_err *err)
 {
     for (size_t i = 0; i < c->n; i++)
@@ -79,7 +79,8 @@ ry_rc ry_setup_init(struct ry_setup *s, struct ry_opts *opts, ry_err *err)
     ry_rc rc = load_config(s, err);
     if (rc != RY_OK)
         return rc;
-    /* The model decides which section comes before the top of the file, so it is looked up first. */
+    /* The model decides which section comes before the top of the file, so it is looked up
+     * first. */
     s->model_word =
         first_of(opts->model, getenv("RYOT_MODEL"), ry_config_get(&s->config, "", "model"));
     s->vault_word =
@@ -110,8 +111,8 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
-/* Absolute, so that a session finds its model from any directory; a path that does not exist stays as it is
- * (opening it says what is wrong). */
+/* Absolute, so that a session finds its model from any directory; a path that does not exist
+ * stays as it is (opening it says what is wrong). */
 static ry_rc absolute(const char *path, char **out, ry_err *err)
 {
     char real[PATH_MAX];

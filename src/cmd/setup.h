@@ -18,22 +18,26 @@ struct ry_setup {
 ry_rc ry_setup_init(struct ry_setup *setup, struct ry_opts *opts, ry_err *err);
 void ry_setup_done(struct ry_setup *setup);
 
-/* What ry_engine_open takes for a person's word: "builtin", a path, a [model NAME] of the config, or NAME or
- * NAME.gguf in the models folder. *path is the caller's, absolute where it is a file. RY_ERR_MODEL. */
+/* What ry_engine_open takes for a person's word: "builtin", a path, a [model NAME] of the
+ * config, or NAME or NAME.gguf in the models folder. *path is the caller's, absolute where it is
+ * a file. RY_ERR_MODEL. */
 ry_rc ry_setup_find_model(const struct ry_setup *setup, const char *word, char **path, ry_err *err);
 
-/* The model without which nothing goes, into setup->model: -m, else $RYOT_MODEL, else the config, else the
- * built-in one. Also takes the values of its config section. RY_ERR_MODEL with what to do. */
+/* The model without which nothing goes, into setup->model: -m, else $RYOT_MODEL, else the
+ * config, else the built-in one. Also takes the values of its config section. RY_ERR_MODEL with
+ * what to do. */
 ry_rc ry_setup_model(struct ry_setup *setup, ry_err *err);
 
-/* Kernel, threads, attention, prefetch and sampling as asked for. The seed is drawn when none was given. */
+/* Kernel, threads, attention, prefetch and sampling as asked for. The seed is drawn when none
+ * was given. */
 ry_rc ry_setup_live(const struct ry_setup *setup, struct ry_live *live, uint64_t *seed,
                     ry_err *err);
 
 /* Window, ubatch and KV type as asked for; live is left to the caller. */
 void ry_setup_session(const struct ry_setup *setup, struct ry_session_options *out);
 
-/* Path of the vault: --vault, else $RYOT_VAULT, else the config, else the data folder. Owned by setup. */
+/* Path of the vault: --vault, else $RYOT_VAULT, else the config, else the data folder. Owned by
+ * setup. */
 ry_rc ry_setup_vault(struct ry_setup *setup, const char **path, ry_err *err);
 
 /* Opens setup->model with progress on stderr when that is a terminal; signals cancel it. */

@@ -1,4 +1,5 @@
-/* `ryot tokenize`, `ryot logits`, `ryot perplexity`: what the engine does to ids, for scripts and checks. */
+/* `ryot tokenize`, `ryot logits`, `ryot perplexity`: what the engine does to ids, for scripts
+ * and checks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -94,8 +95,8 @@ static ry_rc open_session(struct ry_setup *s, uint32_t least_ctx, struct ry_live
         return rc;
     ry_setup_session(s, &options);
     options.live = live;
-    /* The reference path rounds nothing that the file does not round: a cache in f16 moves values across the borders
-     * of int8 activations. */
+    /* The reference path rounds nothing that the file does not round: a cache in f16 moves
+     * values across the borders of int8 activations. */
     if (!ry_opts_given(s->opts, "kv"))
         options.kv = RY_KV_F32;
     if (!options.n_ctx && least_ctx)
@@ -198,8 +199,9 @@ struct likelihood {
     size_t n;
 };
 
-/* One window: BOS where the model has one, then ids[0..n): each of them is predicted from all before it, but
- * without a BOS the first has nothing before it and is not counted. rows: space for n_rows rows of logits. */
+/* One window: BOS where the model has one, then ids[0..n): each of them is predicted from all
+ * before it, but without a BOS the first has nothing before it and is not counted. rows: space
+ * for n_rows rows of logits. */
 static ry_rc add_window(ry_session *session, const struct ry_model_info *info, const int32_t *ids,
                         size_t n, float *rows, size_t n_rows, int32_t *input,
                         struct likelihood *out, ry_err *err)
