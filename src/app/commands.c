@@ -210,12 +210,19 @@ static ry_rc run_system(ry_chat *chat, const char *arg, ry_err *err)
     return rc;
 }
 
+static const char *kv_name(enum ry_kv_type type)
+{
+    static const char *const names[RY_KV_COUNT] = {
+        [RY_KV_AUTO] = "auto", [RY_KV_F32] = "f32", [RY_KV_F16] = "f16", [RY_KV_Q8] = "q8"};
+    return names[type];
+}
+
 static ry_rc run_model(ry_chat *chat, const char *arg, ry_err *err)
 {
     if (!arg[0]) {
-        ry_chat_note(chat, "model %s (%s), %s, context %u, KV cache %.1f MB", chat->model.name,
-                     chat->model.path, chat->model.format, chat->model.n_ctx,
-                     (double)chat->model.kv_bytes / 1e6);
+        ry_chat_note(chat, "model %s (%s), %s, context %u, KV cache %.1f MB in %s",
+                     chat->model.name, chat->model.path, chat->model.format, chat->model.n_ctx,
+                     (double)chat->model.kv_bytes / 1e6, kv_name(chat->model.kv));
         return RY_OK;
     }
     if (ry_chat_busy(chat) && chat->turn != RY_TURN_WAITING)

@@ -127,11 +127,13 @@ static bool has_line(const struct plain *p)
     return p->input.len && (p->eof || memchr(p->input.data, '\n', p->input.len));
 }
 
-/* Ready for the next line: nothing is going on, and what a command asked the vault for has come. */
+/* Ready for the next line: nothing is going on, and what a command asked the vault for has come.
+ * A person may type while the model loads; a script's lines wait for it. */
 static bool ready(const struct plain *p)
 {
-    return p->chat->vault_open && !ry_chat_busy(p->chat) && !p->chat->session_pending &&
-           !p->chat->list_pending && p->chat->model_state != RY_MODEL_LOADING;
+    const ry_chat *chat = p->chat;
+    return chat->vault_open && !ry_chat_busy(chat) && !chat->session_pending &&
+           !chat->list_pending && (p->terminal || chat->model_state != RY_MODEL_LOADING);
 }
 
 /* ---- signals ---- */
