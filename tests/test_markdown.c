@@ -147,8 +147,8 @@ START_TEST(attributes_follow_the_source)
 END_TEST
 
 static const char *const sources[] = {
-    "# T\n\npara one\nstill\n\n1. a\n2. b\n\n3. c\n\n   d\n\n```c\nint x;\n\ny\n```\nafter\n\n- "
-    "x\n\n- y\n\n1",
+    ("# T\n\npara one\nstill\n\n1. a\n2. b\n\n3. c\n\n   d\n\n```c\nint x;\n\ny\n```\nafter\n\n"
+     "- x\n\n- y\n\n1"),
     "text\n\n1\n\n2) two\n\n3) three\n\n```\n``\n```` \n\n> q\n\n> r\n\nend",
     "| a | b |\n|--|--|\n| 1 | 2 |\n\n***\n\n~~~\n```\n~~~\n**bold\n\nnot**",
     "- a\n\n  ```\n  code\n\n  more\n  ```\n\n- b\n\n-\n\nx\n\n   \n\n\ty\n\n+ z",

@@ -204,7 +204,7 @@ START_TEST(test_detect_by_tokens)
 {
     enum { N = 128256 };
     const char **texts = calloc(N, sizeof *texts);
-    char(*names)[12] = calloc(N, sizeof *names);
+    char(*names)[16] = calloc(N, sizeof *names);
     struct gb b;
     struct tv tv;
     bool known;

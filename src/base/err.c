@@ -52,9 +52,14 @@ void ry_err_prefix(ry_err *err, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= sizeof err->text)
+    if (n < 0 || (size_t)n + 3 > sizeof err->text)
         return;
-    snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", old);
+    /* What does not fit behind the prefix is cut, on purpose: so it is copied by count. */
+    size_t at = (size_t)n + 2, len = strnlen(old, sizeof old), room = sizeof err->text - 1 - at;
+    size_t take = len < room ? len : room;
+    memcpy(err->text + n, ": ", 2);
+    memcpy(err->text + at, old, take);
+    err->text[at + take] = '\0';
 }
 
 int ry_rc_exit_code(ry_rc rc)
