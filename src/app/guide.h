@@ -28,7 +28,7 @@ struct ry_guide_hit {
 };
 
 /* Indexes text[len] (NULL: the facts linked into the program). The text is borrowed until free.
- * RY_ERR_FORMAT with the line where it is no facts file, RY_ERR_MEMORY. *out owned by the caller. */
+ * RY_ERR_INPUT with the line where it is no facts file, RY_ERR_MEMORY. *out owned by the caller. */
 ry_rc ry_guide_new(ry_guide **out, const char *text, size_t len, ry_err *err);
 void ry_guide_free(ry_guide *guide); /* accepts NULL */
 
