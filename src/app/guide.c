@@ -23,7 +23,7 @@ enum { WORD_BYTES = 24, MAX_FACTS = 1024, MAX_WORDS = 64, TYPO_MIN_LETTERS = 5 }
 #define WEIGHT_ASKED  2.0
 #define WEIGHT_ANSWER 1.0
 #define WEIGHT_TYPO   0.8
-/* From these on a fact is given as the answer; chosen on questions.txt, see the README's figures. */
+/* From these on a fact is given as the answer; see the figures in engine/builtin/README.md. */
 #define SURE_SCORE    5.0
 #define SURE_COVERAGE 0.6
 
