@@ -6,6 +6,7 @@ libhall_a_SOURCES = \
   src/app/commands.c src/app/commands.h \
   src/app/config.c src/app/config.h \
   src/app/edit.c src/app/edit.h \
+  src/app/guide.c src/app/guide.h src/app/guide_facts.S src/app/guide_facts.h \
   src/app/json.c src/app/json.h \
   src/app/msg.c src/app/msg.h \
   src/app/out.c src/app/out.h \
@@ -21,6 +22,9 @@ libhall_a_SOURCES = \
   src/cmd/opts.c src/cmd/opts.h src/cmd/opts_doc.c src/cmd/opts_table.c src/cmd/opts_table.h \
   src/cmd/run.c src/cmd/sessions.c src/cmd/setup.c src/cmd/setup.h src/cmd/tokens.c
 libhall_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(INIH_CFLAGS) $(UTF8PROC_CFLAGS)
+libhall_a_CPPFLAGS = $(AM_CPPFLAGS) -DRYOT_BUILTIN_FACTS='"$(abs_top_srcdir)/engine/builtin/facts.txt"'
+EXTRA_DIST += engine/builtin/facts.txt engine/builtin/questions.txt
+src/app/libhall_a-guide_facts.$(OBJEXT): engine/builtin/facts.txt
 HALL_LIBS = libhall.a $(UI_LIBS) $(STORE_LIBS) $(ENGINE_LIBS) $(INIH_LIBS) $(CJSON_LIBS)
 
 bin_PROGRAMS += ryot
