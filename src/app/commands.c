@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/app/guide.h"
 #include "src/app/paths.h"
 #include "src/app/suggest.h"
 #include "src/base/mem.h"
@@ -423,6 +424,25 @@ static ry_rc run_raw(ry_chat *chat, const char *arg, ry_err *err)
                : ry_err_set(err, RY_ERR_USAGE, "/raw is for the full screen; here all text is raw");
 }
 
+/* Looked up by words, not by the model: the note says where it comes from. */
+static ry_rc run_guide(ry_chat *chat, const char *arg, ry_err *err)
+{
+    ry_guide *guide;
+    struct ry_guide_hit hit;
+    if (!arg[0])
+        return ry_err_set(err, RY_ERR_USAGE, "/guide wants a question about ryot");
+    ry_rc rc = ry_guide_new(&guide, NULL, 0, err);
+    if (rc != RY_OK)
+        return rc;
+    if (ry_guide_find(guide, arg, strlen(arg), &hit, 1) == 1 && hit.sure)
+        ry_chat_note(chat, "looked up in ryot's facts: %.*s", (int)hit.answer_len, hit.answer);
+    else
+        ry_chat_note(chat,
+                     "ryot's facts hold nothing near enough to that: F1 shows keys and commands");
+    ry_guide_free(guide);
+    return RY_OK;
+}
+
 static ry_rc run_quit(ry_chat *chat, const char *arg, ry_err *err)
 {
     (void)arg;
@@ -435,6 +455,7 @@ static const struct ry_command table[] = {
     {"attention", "flash|standard", "how attention is computed", run_attention},
     {"cache", "", "cache panel (F4)", run_cache},
     {"context", "", "what fills the context window", run_context},
+    {"guide", "QUESTION", "look a question about ryot up in its facts", run_guide},
     {"help", "", "keys and commands (F1)", run_help},
     {"kernel", "scalar|avx2|avx512", "kernel tier from the next token on (^K cycles)", run_kernel},
     {"min-p", "X", "drop tokens below X times the likeliest", run_min_p},

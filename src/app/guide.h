@@ -11,9 +11,6 @@
 
 #include "src/base/err.h"
 
-/* What is said where no fact is near enough. */
-#define RY_GUIDE_UNKNOWN "I do not know that. Press F1 for the keys and commands of ryot."
-
 enum { RY_GUIDE_MAX_HITS = 8 };
 
 typedef struct ry_guide ry_guide;
