@@ -11,25 +11,30 @@
 #include "engine/forward.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "engine/attention.h"
 
 enum {
     PREFETCH_BYTES = 8192, /* ahead in a weight stream */
-    CHUNK_ROWS = 64,       /* of a product with many tokens between two looks at the cancel flag */
-    /* Below this many bytes of weights times tokens a step is not worth a second thread: some thirty barriers cost more
-     * than half the work saves, and far more when other programs want the cores (bitllama2-3M, 1.3 MB, decodes 9,500
-     * tok/s with one thread and at best 3,600 with two; Xeon, AVX2, bench "tg128"). */
-    SINGLE_THREAD_BYTES = 16 * 1024 * 1024
+    /* Of a product with many tokens in one call, and so between two looks at the cancel flag. */
+    CHUNK_ROWS = 64,
+    /* The same in multiplications: some 30 ms of the scalar tier. */
+    CHUNK_MACS = 32 * 1024 * 1024
 };
 
-/* What all threads of a step share; written before the region, except `bad_row`. */
+/* What all threads of a step share; written before the region, except `stop`, `leave` and `bad_row`. */
 struct run {
     ry_session *s;
     const struct ry_step *step;
     const struct ry_kern *kern;
     ry_attn_fn attention;
     size_t prefetch;
+    /* Set by the first thread that sees the caller's flag, and never taken back: what was left out stays left out,
+     * whatever the caller does with its flag meanwhile. Relaxed, read after the region. */
+    atomic_bool stop;
+    bool
+        leave; /* all go home behind this layer: written by thread 0 in its middle, read at its end */
     atomic_size_t
         bad_row; /* smallest row of logits that is not finite; relaxed min, read after the region */
 };
@@ -46,8 +51,16 @@ struct worker {
 
 static bool cancelled(const struct worker *w)
 {
-    const atomic_bool *c = w->run->step->cancel;
-    return c && atomic_load_explicit(c, memory_order_relaxed);
+    struct run *run = w->run;
+    const atomic_bool *c = run->step->cancel;
+    if (!c)
+        return false;
+    if (atomic_load_explicit(&run->stop, memory_order_relaxed))
+        return true;
+    if (!atomic_load_explicit(c, memory_order_relaxed))
+        return false;
+    atomic_store_explicit(&run->stop, true, memory_order_relaxed);
+    return true;
 }
 
 /* Everybody meets; thread 0 books the operation that ended here and the wait. */
@@ -79,21 +92,28 @@ static void tensor_scale(const struct worker *w, const struct ry_wmat *mat, floa
         w->kern->scale(y + t * ldy + lo, mat->scale, hi - lo);
 }
 
+/* Rows of one call of a kernel: few enough that cancelling is prompt on any model and tier. */
+static size_t chunk_rows(const struct ry_wmat *mat, size_t n_tok)
+{
+    size_t rows = CHUNK_MACS / (mat->n_cols * n_tok) / RY_ROW_GRAIN * RY_ROW_GRAIN;
+    if (rows < RY_ROW_GRAIN)
+        return RY_ROW_GRAIN;
+    return n_tok > 1 && rows > CHUNK_ROWS ? CHUNK_ROWS : rows;
+}
+
 /* Rows lo..hi of a matrix for all tokens: y[t * ldy + row]. */
 static void product(const struct worker *w, const struct ry_wmat *mat, const struct input *in,
                     float *y, size_t ldy, size_t lo, size_t hi)
 {
     enum ry_act_fmt act = ry_fmt_info(mat->fmt)->act;
-    if (w->n_tok == 1) {
-        if (lo < hi && !cancelled(w))
-            w->kern->matvec[mat->fmt](y + lo, mat, lo, hi, in->act[act], w->run->prefetch);
-        tensor_scale(w, mat, y, ldy, lo, hi);
-        return;
-    }
-    for (size_t r = lo; r < hi && !cancelled(w); r += CHUNK_ROWS) {
-        size_t end = r + CHUNK_ROWS < hi ? r + CHUNK_ROWS : hi;
-        w->kern->matmul[mat->fmt](y + r, ldy, mat, r, end, in->act[act],
-                                  w->s->scratch.act_stride[act], w->n_tok);
+    size_t chunk = chunk_rows(mat, w->n_tok);
+    for (size_t r = lo; r < hi && !cancelled(w); r += chunk) {
+        size_t end = r + chunk < hi ? r + chunk : hi;
+        if (w->n_tok == 1)
+            w->kern->matvec[mat->fmt](y + r, mat, r, end, in->act[act], w->run->prefetch);
+        else
+            w->kern->matmul[mat->fmt](y + r, ldy, mat, r, end, in->act[act],
+                                      w->s->scratch.act_stride[act], w->n_tok);
     }
     tensor_scale(w, mat, y, ldy, lo, hi);
 }
@@ -260,6 +280,8 @@ static void attention_block(struct worker *w, const struct ry_layer *l, size_t l
     meet(w, RY_OP_ROPE, 0);
     heads(w, l, layer);
     size_t seen = w->run->step->pos + w->n_tok;
+    if (l->window && seen > l->window + w->n_tok - 1)
+        seen = l->window + w->n_tok - 1;
     meet(w, RY_OP_ATTENTION,
          (uint64_t)seen * hp->n_head_kv * (w->s->kv.k_stride + w->s->kv.v_stride));
     in = prepare(w, sc->att, sc->n_att, sc->n_att, l->attn_sub_norm, o, 1);
@@ -322,14 +344,22 @@ static void embed(struct worker *w)
     meet(w, RY_OP_EMBED, 0);
 }
 
+/* Exponents of all ones are NaN and infinity: one more there and it reaches the sign's place. In integers, since a sum
+ * of floats would wait for itself at every element. */
+static bool all_finite(const float *x, size_t n)
+{
+    uint32_t seen = 0, bits;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&bits, x + i, sizeof bits);
+        seen |= (bits & 0x7FFFFFFFu) + 0x00800000u;
+    }
+    return !(seen & 0x80000000u);
+}
+
 /* Remembers the smallest row of logits with a NaN or infinity. */
 static void check_finite(struct run *run, const float *x, size_t n, size_t row)
 {
-    /* x * 0 is NaN exactly where x is not finite, and NaN stays in a sum. */
-    float sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += x[i] * 0.0f;
-    if (sum == 0)
+    if (all_finite(x, n))
         return;
     size_t seen = atomic_load_explicit(&run->bad_row, memory_order_relaxed);
     while (row < seen && !atomic_compare_exchange_weak_explicit(
@@ -370,10 +400,13 @@ static void step_on_thread(void *arg, int tid, int n)
                        .n = n};
     embed(&w);
     for (size_t i = 0; i < w.m->hp.n_layer; i++) {
-        if (cancelled(&w) && n == 1)
-            return;
         attention_block(&w, &w.m->layers[i], i);
+        /* Here the barriers of the attention block stand between this write and the reads of the layer before. */
+        if (tid == 0)
+            run->leave = cancelled(&w);
         ffn_block(&w, &w.m->layers[i]);
+        if (run->leave)
+            return;
     }
     if (run->step->n_logits)
         head(&w);
@@ -386,7 +419,7 @@ static int clamp(int v, int lo, int hi)
 
 static int threads_of(const ry_session *s, size_t n_tok)
 {
-    if (s->model->weight_bytes * n_tok < SINGLE_THREAD_BYTES)
+    if (s->model->weight_bytes * n_tok < s->single_thread_bytes)
         return 1;
     return clamp(atomic_load_explicit(&s->live->n_threads, memory_order_relaxed), 1,
                  RY_MAX_THREADS);
@@ -403,10 +436,11 @@ ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
         run.attention = ry_attention_standard;
     run.prefetch =
         atomic_load_explicit(&s->live->prefetch, memory_order_relaxed) ? PREFETCH_BYTES : 0;
+    atomic_init(&run.stop, false);
     atomic_init(&run.bad_row, SIZE_MAX);
     ry_profile_start(&s->profile);
     ry_par_run(s->par, threads_of(s, step->n_tok), step_on_thread, &run);
-    if (step->cancel && atomic_load_explicit(step->cancel, memory_order_relaxed))
+    if (atomic_load_explicit(&run.stop, memory_order_relaxed))
         return ry_err_set(err, RY_ERR_CANCELLED, "stopped at position %zu", step->pos);
     size_t bad = atomic_load_explicit(&run.bad_row, memory_order_relaxed);
     if (bad != SIZE_MAX)

@@ -4,6 +4,11 @@
 
 #include "engine/session.h"
 
+/* Below this many bytes of weights times tokens a step is not worth a second thread: some thirty barriers cost more than
+ * half the work saves, and far more when other programs want the cores (bitllama2-3M, 1.3 MB, decodes 9,500 tok/s with
+ * one thread and at best 3,600 with two; Xeon, AVX2, `ryot bench`, tg128). The bits are the same either way. */
+enum { RY_SINGLE_THREAD_BYTES = 16 * 1024 * 1024 };
+
 struct ry_step {
     const int32_t *ids; /* [n_tok], each < n_vocab */
     size_t n_tok;       /* 1..n_ubatch */

@@ -18,30 +18,42 @@ struct writer {
         drop_prefix; /* the next token begins a text: an SPM space before it is none of the model's words */
 };
 
-/* First place in s[0..len) where a stop string begins, whole or cut off by the end (then *partial). len: none. */
-static size_t find_stop(const struct ry_generate *o, const char *s, size_t len, bool *partial)
+/* The whole stop string that ends first in s[0..len), and of those that end there the longest: so the text is the same
+ * however tokens cut it. Returns where it begins, len when there is none. */
+static size_t find_stop(const struct ry_generate *o, const char *s, size_t len)
 {
-    *partial = false;
-    for (size_t i = 0; i < len; i++)
+    for (size_t end = 1; end <= len; end++) {
+        size_t at = len;
         for (size_t k = 0; k < o->n_stops; k++) {
             size_t n = strlen(o->stops[k]);
-            if (n == 0 || memcmp(s + i, o->stops[k], n < len - i ? n : len - i) != 0)
-                continue;
-            *partial = n > len - i;
-            return i;
+            if (n > 0 && n <= end && end - n < at && memcmp(s + end - n, o->stops[k], n) == 0)
+                at = end - n;
         }
+        if (at < len)
+            return at;
+    }
     return len;
 }
 
-/* Gives out what is decided; `last`: nothing follows, so that a cut-off stop string is text after all. */
+/* Where a tail of s[0..len) begins that more text could make a stop string; len when there is none. */
+static size_t find_beginning(const struct ry_generate *o, const char *s, size_t len)
+{
+    for (size_t at = 0; at < len; at++)
+        for (size_t k = 0; k < o->n_stops; k++)
+            if (strlen(o->stops[k]) > len - at && memcmp(s + at, o->stops[k], len - at) == 0)
+                return at;
+    return len;
+}
+
+/* Gives out what is decided; `last`: nothing follows, so that the beginning of a stop string is text after all. */
 static void give_out(struct writer *w, bool last)
 {
-    bool partial;
-    size_t n = find_stop(w->o, ry_buf_str(&w->text), w->text.len, &partial);
-    if (n < w->text.len && !partial)
+    const char *s = ry_buf_str(&w->text);
+    size_t n = find_stop(w->o, s, w->text.len);
+    if (n < w->text.len)
         w->stopped = true;
-    else if (last)
-        n = w->text.len;
+    else if (!last)
+        n = find_beginning(w->o, s, w->text.len);
     if (n && w->o->on_text)
         w->o->on_text(w->o->user, w->text.data, n);
     ry_buf_drop_front(&w->text, n);
@@ -93,7 +105,9 @@ static int32_t sample(ry_session *s)
     struct ry_sampling sampling = {0};
     ry_live_get_sampling(s->live, &sampling);
     ry_profile_start(&s->profile);
+    ry_mem_guard_begin();
     int32_t id = ry_sampler_pick(s->sampler, s->logits, &sampling, s->ids, s->n_past);
+    ry_mem_guard_end();
     ry_profile_mark(&s->profile, RY_OP_SAMPLE, 0);
     return id;
 }

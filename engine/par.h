@@ -25,6 +25,13 @@ void ry_par_barrier(ry_par *par);
 
 /* The share of thread tid in n items, in multiples of grain: lo <= i < hi. Shares are contiguous, in order, and cover
  * everything exactly once. */
-void ry_par_share(size_t n_items, size_t grain, int tid, int n_threads, size_t *lo, size_t *hi);
+static inline void ry_par_share(size_t n_items, size_t grain, int tid, int n_threads, size_t *lo,
+                                size_t *hi)
+{
+    size_t n_grains = (n_items + grain - 1) / grain, n = (size_t)n_threads, t = (size_t)tid;
+    size_t a = n_grains * t / n * grain, b = n_grains * (t + 1) / n * grain;
+    *lo = a < n_items ? a : n_items;
+    *hi = b < n_items ? b : n_items;
+}
 
 #endif

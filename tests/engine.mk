@@ -1,6 +1,6 @@
 # tests of the inference rooms
 if HAVE_CHECK
-ENGINE_TESTS = tests/golden tests/identity tests/test_par tests/test_session tests/test_generate
+ENGINE_TESTS = tests/golden tests/identity tests/race tests/test_par tests/test_session tests/test_generate
 check_PROGRAMS += $(ENGINE_TESTS)
 TESTS += $(ENGINE_TESTS)
 TINY = tests/tiny_model.h tests/gguf_build.c tests/gguf_build.h tests/ryot_test.h
@@ -10,8 +10,12 @@ tests_golden_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS) -lm
 tests_identity_SOURCES = tests/identity.c $(TINY)
 tests_identity_CFLAGS = $(TEST_CFLAGS)
 tests_identity_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS) -lm
+# par.c's door over pthreads comes first, so that the library's is not taken
+tests_race_SOURCES = tests/race.c tests/team_pthread.c $(TINY)
+tests_race_CFLAGS = $(TEST_CFLAGS)
+tests_race_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS) -lm
 tests_test_par_SOURCES = tests/test_par.c tests/ryot_test.h
-tests_test_par_CFLAGS = $(TEST_CFLAGS)
+tests_test_par_CFLAGS = $(TEST_CFLAGS) $(OPENMP_CFLAGS)
 tests_test_par_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS)
 tests_test_session_SOURCES = tests/test_session.c $(TINY)
 tests_test_session_CFLAGS = $(TEST_CFLAGS)

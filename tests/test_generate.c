@@ -119,6 +119,49 @@ START_TEST(a_stop_string_ends_the_text_before_it)
 }
 END_TEST
 
+/* Where text ends by the rule: before the stop string that ends first, the longest of those. */
+static size_t naive_end(const char *text, size_t len, const char *const *stops, size_t n_stops)
+{
+    for (size_t end = 1; end <= len; end++)
+        for (size_t at = 0; at < end; at++)
+            for (size_t k = 0; k < n_stops; k++)
+                if (strlen(stops[k]) == end - at && memcmp(text + at, stops[k], end - at) == 0)
+                    return at;
+    return len;
+}
+
+/* A stop string that has begun and never comes must not hide a whole one inside it, at no length of the answer. */
+START_TEST(a_stop_string_inside_the_beginning_of_another)
+{
+    struct heard whole = {0};
+    run(&whole, (struct ry_generate){.max_tokens = 40});
+    const char *text = ry_buf_str(&whole.text);
+    char outer[16] = {0}, inner[8] = {0};
+    int32_t cp;
+    size_t at = whole.text.len / 2;
+    while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80)
+        at--;
+    size_t n = ry_utf8_decode(text + at, whole.text.len - at, &cp);
+    size_t m = ry_utf8_decode(text + at + n, whole.text.len - at - n, &cp);
+    memcpy(outer, text + at, n + m);
+    strcat(outer, "\x01~");
+    memcpy(inner, text + at + n, m);
+    const char *const stops[] = {outer, inner};
+    for (int max = 1; max <= 40; max++) {
+        struct heard free = {0}, h = {0};
+        run(&free, (struct ry_generate){.max_tokens = max});
+        run(&h, (struct ry_generate){.max_tokens = max, .stops = stops, .n_stops = 2});
+        size_t want = naive_end(ry_buf_str(&free.text), free.text.len, stops, 2);
+        ck_assert_uint_eq(h.text.len, want);
+        ck_assert_mem_eq(ry_buf_str(&h.text), ry_buf_str(&free.text), want);
+        ck_assert_uint_le(h.n_ids, free.n_ids);
+        ry_buf_done(&free.text);
+        ry_buf_done(&h.text);
+    }
+    ry_buf_done(&whole.text);
+}
+END_TEST
+
 START_TEST(cancel_keeps_what_was_said)
 {
     struct heard whole = {0}, h = {.stop_at = 9};
@@ -159,6 +202,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, switching_kernels_and_threads_changes_no_token);
     tcase_add_test(tc, a_stop_string_ends_the_text_before_it);
+    tcase_add_test(tc, a_stop_string_inside_the_beginning_of_another);
     tcase_add_test(tc, cancel_keeps_what_was_said);
     tcase_add_test(tc, the_window_is_an_end);
     suite_add_tcase(s, tc);

@@ -111,6 +111,75 @@ START_TEST(cancel_keeps_the_history)
 }
 END_TEST
 
+/* A flag that comes and goes while steps run, as fast as it can. */
+static atomic_bool toggling;
+static void *toggle(void *arg)
+{
+    (void)arg;
+    while (atomic_load(&toggling)) {
+        atomic_store(&cancel, true);
+        atomic_store(&cancel, false);
+    }
+    return NULL;
+}
+
+/* Whatever the flag does: done means whole, and cancelled means as before. */
+START_TEST(a_flag_taken_back_leaves_no_half_step)
+{
+    enum { N = 24, TRIES = 200 };
+    int32_t ids[N];
+    ry_err err = {0};
+    size_t bytes = ry_engine_info(engine)->n_vocab * sizeof(float), n_done = 0, n_cancelled = 0;
+    tiny_ids(ids, N, ry_engine_info(engine)->n_vocab, 4);
+    ry_session *s = tiny_session(engine, &live, 64, 16, RY_KV_AUTO),
+               *calm = tiny_session(engine, &live, 64, 16, RY_KV_AUTO);
+    eval_ok(calm, ids, N);
+    pthread_t thread;
+    atomic_store(&toggling, true);
+    ck_assert_int_eq(pthread_create(&thread, NULL, toggle, NULL), 0);
+    for (int i = 0; i < TRIES; i++) {
+        atomic_store(&live.n_threads, 1 + i % 3);
+        struct ry_eval eval = {.ids = ids, .n = N, .cancel = &cancel};
+        ry_rc rc = ry_session_eval(s, &eval, &err);
+        n_done += rc == RY_OK;
+        n_cancelled += rc == RY_ERR_CANCELLED;
+        ck_assert_uint_eq(ry_session_n_past(s), rc == RY_OK ? N : 0);
+        if (rc == RY_OK)
+            ck_assert_mem_eq(ry_session_logits(s), ry_session_logits(calm), bytes);
+        ry_session_truncate(s, 0);
+    }
+    atomic_store(&toggling, false);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_uint_eq(n_done + n_cancelled, TRIES);
+    eval_ok(s, ids, N);
+    ck_assert_mem_eq(ry_session_logits(s), ry_session_logits(calm), bytes);
+    ry_session_free(s);
+    ry_session_free(calm);
+}
+END_TEST
+
+START_TEST(counters_say_what_was_read)
+{
+    int32_t ids[12];
+    struct ry_perf perf;
+    const struct ry_model *m = ry_engine_model(engine);
+    tiny_ids(ids, 12, ry_engine_info(engine)->n_vocab, 6);
+    ry_session *s = tiny_session(engine, &live, 32, 8, RY_KV_F16);
+    eval_ok(s, ids, 11);
+    eval_ok(s, ids + 11, 1);
+    ry_session_perf(s, &perf);
+    ck_assert_uint_eq(perf.n_prefill, 11);
+    ck_assert_uint_eq(perf.n_decode, 1);
+    /* Two steps of prefill, of which the last needs the head, and one of decode. */
+    ck_assert_uint_eq(perf.op_bytes[RY_OP_HEAD], 2 * m->output.row_bytes * m->output.n_rows);
+    size_t position = 2 * (size_t)m->hp.n_head_kv * (m->hp.head_dim_k + m->hp.head_dim_v);
+    ck_assert_uint_eq(perf.op_bytes[RY_OP_ATTENTION], m->hp.n_layer * position * (8 + 11 + 12));
+    ck_assert_uint_gt(perf.op_ns[RY_OP_MATMUL], 0);
+    ck_assert_uint_gt(perf.op_ns[RY_OP_WAIT], 0); /* two threads: the model is not too small here */
+    ry_session_free(s);
+}
+END_TEST
+
 START_TEST(nan_weights_are_an_error_with_the_position)
 {
     struct gb_shape shape = gb_shape_default("llama", RY_FMT_F32);
@@ -197,6 +266,8 @@ static Suite *suite(void)
     tcase_add_test(tc, sync_keeps_the_common_prefix_and_the_bits);
     tcase_add_test(tc, bad_ids_and_full_windows_change_nothing);
     tcase_add_test(tc, cancel_keeps_the_history);
+    tcase_add_test(tc, a_flag_taken_back_leaves_no_half_step);
+    tcase_add_test(tc, counters_say_what_was_read);
     tcase_add_test(tc, nan_weights_are_an_error_with_the_position);
     tcase_add_test(tc, what_cannot_fit_is_refused_with_numbers);
     tcase_add_test(tc, every_failed_allocation_is_survived);

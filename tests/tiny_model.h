@@ -4,7 +4,7 @@
 
 #include "ryot_test.h"
 
-#include "engine/engine.h"
+#include "engine/session.h"
 #include "tests/gguf_build.h"
 
 /* Opens what the builder holds; the test fails when that is refused. The caller closes. */
@@ -37,6 +37,7 @@ static inline ry_engine *tiny_open(const struct gb_shape *shape)
     return engine;
 }
 
+/* A session whose every step takes the threads it was given, however small the model. */
 static inline ry_session *tiny_session(const ry_engine *engine, struct ry_live *live,
                                        uint32_t n_ctx, uint32_t n_ubatch, enum ry_kv_type kv)
 {
@@ -45,6 +46,7 @@ static inline ry_session *tiny_session(const ry_engine *engine, struct ry_live *
     struct ry_session_options options = {
         .n_ctx = n_ctx, .n_ubatch = n_ubatch, .kv = kv, .live = live};
     ck_assert_msg(ry_session_new(&session, engine, &options, &err) == RY_OK, "%s", err.text);
+    session->single_thread_bytes = 0;
     return session;
 }
 
