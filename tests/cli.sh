@@ -149,6 +149,10 @@ run 5 --plain -m "$model" --vault "$model"; says --ephemeral
 in=$(printf '%0200d\nx' 7); run 4 --plain --ephemeral -m "$model" --ctx 64; silent
 in=
 echo 'no vault' >"$dir/v.db"
+in='/guide how do I quit
+/guide who won the war
+'; run 0 --plain --ephemeral -m "$model"; says "looked up in ryot's facts: Press ^D"; says 'nothing near enough'; silent
+in=
 run 5 --plain -m "$model" --vault "$dir/v.db"; says v.db
 run 5 sessions list --vault "$dir/v.db"; says v.db
 [ "$(cat "$dir/v.db")" = 'no vault' ] || fail 'a file that is no vault was changed'
