@@ -252,7 +252,8 @@ enum ry_op {
 const char *ry_op_name(enum ry_op op);
 
 struct ry_perf {
-    uint64_t op_ns[RY_OP_COUNT];    /* as seen by thread 0 of the team */
+    /* As seen by thread 0 of the team; for decode steps of tiny models estimated from every 16th step. */
+    uint64_t op_ns[RY_OP_COUNT];
     uint64_t op_bytes[RY_OP_COUNT]; /* weights and KV bytes read */
     uint64_t prefill_ns, decode_ns;
     uint64_t n_prefill, n_decode; /* tokens */

@@ -417,12 +417,10 @@ static int clamp(int v, int lo, int hi)
     return v < lo ? lo : v > hi ? hi : v;
 }
 
-static int threads_of(const ry_session *s, size_t n_tok)
+/* Whether a step is not worth a second thread, nor the clock at each of its operations. */
+static bool small(const ry_session *s, size_t n_tok)
 {
-    if (s->model->weight_bytes * n_tok < s->single_thread_bytes)
-        return 1;
-    return clamp(atomic_load_explicit(&s->live->n_threads, memory_order_relaxed), 1,
-                 RY_MAX_THREADS);
+    return s->model->weight_bytes * n_tok < s->single_thread_bytes;
 }
 
 ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
@@ -438,8 +436,13 @@ ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
         atomic_load_explicit(&s->live->prefetch, memory_order_relaxed) ? PREFETCH_BYTES : 0;
     atomic_init(&run.stop, false);
     atomic_init(&run.bad_row, SIZE_MAX);
-    ry_profile_start(&s->profile);
-    ry_par_run(s->par, threads_of(s, step->n_tok), step_on_thread, &run);
+    int n_threads =
+        clamp(atomic_load_explicit(&s->live->n_threads, memory_order_relaxed), 1, RY_MAX_THREADS);
+    if (step->n_tok == 1 && small(s, 1))
+        ry_profile_start_small(&s->profile);
+    else
+        ry_profile_start(&s->profile);
+    ry_par_run(s->par, small(s, step->n_tok) ? 1 : n_threads, step_on_thread, &run);
     if (atomic_load_explicit(&run.stop, memory_order_relaxed))
         return ry_err_set(err, RY_ERR_CANCELLED, "stopped at position %zu", step->pos);
     size_t bad = atomic_load_explicit(&run.bad_row, memory_order_relaxed);

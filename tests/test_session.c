@@ -4,6 +4,7 @@
 #include <math.h>
 #include <pthread.h>
 
+#include "engine/forward.h"
 #include "src/base/mem.h"
 
 static ry_engine *engine;
@@ -180,6 +181,30 @@ START_TEST(counters_say_what_was_read)
 }
 END_TEST
 
+/* Steps of a model too small to read the clock all the time: counted in full, timed by samples. */
+START_TEST(small_steps_are_timed_by_samples)
+{
+    int32_t ids[60];
+    struct ry_perf perf;
+    const struct ry_model *m = ry_engine_model(engine);
+    tiny_ids(ids, 60, ry_engine_info(engine)->n_vocab, 8);
+    ry_session *s = tiny_session(engine, &live, 64, 8, RY_KV_F16);
+    s->single_thread_bytes = RY_SINGLE_THREAD_BYTES;
+    for (uint32_t i = 0; i < 60; i++) {
+        uint64_t before = s->profile.sums.op_ns[RY_OP_HEAD];
+        eval_ok(s, ids + i, 1);
+        ry_session_perf(s, &perf);
+        ck_assert_uint_eq(perf.n_decode, i + 1);
+        ck_assert_uint_eq(perf.op_bytes[RY_OP_HEAD],
+                          (i + 1) * m->output.row_bytes * m->output.n_rows);
+        ck_assert_int_eq(perf.op_ns[RY_OP_HEAD] > before, i % RY_PROFILE_EVERY == 0);
+        ck_assert_uint_eq(s->profile.n_untimed, i % RY_PROFILE_EVERY);
+        ck_assert_uint_eq(perf.op_ns[RY_OP_WAIT], 0); /* one thread */
+    }
+    ry_session_free(s);
+}
+END_TEST
+
 START_TEST(nan_weights_are_an_error_with_the_position)
 {
     struct gb_shape shape = gb_shape_default("llama", RY_FMT_F32);
@@ -268,6 +293,7 @@ static Suite *suite(void)
     tcase_add_test(tc, cancel_keeps_the_history);
     tcase_add_test(tc, a_flag_taken_back_leaves_no_half_step);
     tcase_add_test(tc, counters_say_what_was_read);
+    tcase_add_test(tc, small_steps_are_timed_by_samples);
     tcase_add_test(tc, nan_weights_are_an_error_with_the_position);
     tcase_add_test(tc, what_cannot_fit_is_refused_with_numbers);
     tcase_add_test(tc, every_failed_allocation_is_survived);
