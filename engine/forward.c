@@ -17,11 +17,12 @@
 
 enum {
     PREFETCH_BYTES = 8192, /* ahead in a weight stream */
-    /* Of a product with many tokens in one call, and so between two looks at the cancel flag. */
-    CHUNK_ROWS = 64,
-    /* The same in multiplications: some 30 ms of the scalar tier. */
-    CHUNK_MACS = 32 * 1024 * 1024
+    CHUNK_ROWS = 64        /* at most, of a product with many tokens in one call of a kernel */
 };
+
+/* Multiplications in one call of a kernel, and so between two looks at the cancel flag: some 20 ms of a tier. */
+static const size_t chunk_macs[RY_TIER_COUNT] = {
+    [RY_TIER_SCALAR] = 16u << 20, [RY_TIER_AVX2] = 512u << 20, [RY_TIER_AVX512] = 512u << 20};
 
 /* What all threads of a step share; written before the region, except `stop`, `leave` and `bad_row`. */
 struct run {
@@ -92,13 +93,16 @@ static void tensor_scale(const struct worker *w, const struct ry_wmat *mat, floa
         w->kern->scale(y + t * ldy + lo, mat->scale, hi - lo);
 }
 
-/* Rows of one call of a kernel: few enough that cancelling is prompt on any model and tier. */
-static size_t chunk_rows(const struct ry_wmat *mat, size_t n_tok)
+/* Rows and tokens of one call of a kernel: few enough that cancelling is prompt on any model and tier. */
+static void chunk_of(const struct worker *w, const struct ry_wmat *mat, size_t *rows, size_t *toks)
 {
-    size_t rows = CHUNK_MACS / (mat->n_cols * n_tok) / RY_ROW_GRAIN * RY_ROW_GRAIN;
-    if (rows < RY_ROW_GRAIN)
-        return RY_ROW_GRAIN;
-    return n_tok > 1 && rows > CHUNK_ROWS ? CHUNK_ROWS : rows;
+    size_t macs = chunk_macs[w->kern->tier], n = macs / (mat->n_cols * w->n_tok);
+    n = n / RY_ROW_GRAIN * RY_ROW_GRAIN;
+    if (w->n_tok > 1 && n > CHUNK_ROWS)
+        n = CHUNK_ROWS;
+    *rows = n < RY_ROW_GRAIN ? RY_ROW_GRAIN : n;
+    n = macs / (mat->n_cols * *rows);
+    *toks = n < 1 ? 1 : n;
 }
 
 /* Rows lo..hi of a matrix for all tokens: y[t * ldy + row]. */
@@ -106,14 +110,18 @@ static void product(const struct worker *w, const struct ry_wmat *mat, const str
                     float *y, size_t ldy, size_t lo, size_t hi)
 {
     enum ry_act_fmt act = ry_fmt_info(mat->fmt)->act;
-    size_t chunk = chunk_rows(mat, w->n_tok);
-    for (size_t r = lo; r < hi && !cancelled(w); r += chunk) {
-        size_t end = r + chunk < hi ? r + chunk : hi;
-        if (w->n_tok == 1)
-            w->kern->matvec[mat->fmt](y + r, mat, r, end, in->act[act], w->run->prefetch);
-        else
-            w->kern->matmul[mat->fmt](y + r, ldy, mat, r, end, in->act[act],
-                                      w->s->scratch.act_stride[act], w->n_tok);
+    size_t stride = w->s->scratch.act_stride[act], rows, toks;
+    chunk_of(w, mat, &rows, &toks);
+    for (size_t r = lo; r < hi; r += rows) {
+        size_t end = r + rows < hi ? r + rows : hi;
+        for (size_t t = 0; t < w->n_tok && !cancelled(w); t += toks) {
+            size_t n = w->n_tok - t < toks ? w->n_tok - t : toks;
+            const char *x = in->act[act] + t * stride;
+            if (w->n_tok == 1)
+                w->kern->matvec[mat->fmt](y + r, mat, r, end, x, w->run->prefetch);
+            else
+                w->kern->matmul[mat->fmt](y + t * ldy + r, ldy, mat, r, end, x, stride, n);
+        }
     }
     tensor_scale(w, mat, y, ldy, lo, hi);
 }
