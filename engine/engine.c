@@ -11,6 +11,7 @@
 #include "engine/describe.h"
 #include "engine/gguf.h"
 #include "engine/model.h"
+#include "engine/repack.h"
 #include "engine/session.h"
 #include "engine/template.h"
 #include "engine/tok.h"
@@ -19,6 +20,7 @@
 struct ry_engine {
     ry_gguf *gguf;
     struct ry_model model; /* layers NULL when opened for the tokenizer only */
+    struct ry_repacked repacked;
     bool has_model;
     ry_tok *tok; /* NULL: the file has none */
     enum ry_template template;
@@ -45,6 +47,7 @@ void ry_live_init(struct ry_live *live)
     atomic_init(&live->n_threads, ry_cpu_default_threads());
     atomic_init(&live->attention, RY_ATTENTION_STANDARD);
     atomic_init(&live->prefetch, true);
+    atomic_init(&live->repack, true);
     ry_live_set_sampling(live, &s);
 }
 
@@ -189,6 +192,26 @@ static bool detect_template(ry_engine *e)
     return known;
 }
 
+static void on_repack(void *user, double done_share)
+{
+    const struct ry_engine_options *o = user;
+    o->progress(o->user, 0.3 + 0.7 * done_share);
+}
+
+/* The interleaved copies; a file cut short meanwhile gave zeros. */
+static ry_rc repack(ry_engine *e, const struct ry_engine_options *o, ry_err *err)
+{
+    struct ry_repack_options options = {.n_threads = ry_cpu_default_threads(),
+                                        .progress = o->progress ? on_repack : NULL,
+                                        .user = (void *)o,
+                                        .cancel = o->cancel};
+    ry_rc rc = ry_repack_model(&e->repacked, &e->model, &options, err);
+    if (rc == RY_OK && ry_gguf_faulted(e->gguf))
+        rc = ry_err_set(err, RY_ERR_MODEL, "%s: the file was cut short while it was loaded",
+                        o->path);
+    return rc;
+}
+
 ry_rc ry_engine_open(ry_engine **out, const struct ry_engine_options *o, ry_err *err)
 {
     ry_engine *e = ry_mem_zalloc(1, sizeof *e);
@@ -204,11 +227,13 @@ ry_rc ry_engine_open(ry_engine **out, const struct ry_engine_options *o, ry_err 
     if (rc == RY_OK && o->cancel && atomic_load_explicit(o->cancel, memory_order_relaxed))
         rc = ry_err_set(err, RY_ERR_CANCELLED, "%s: loading was stopped", o->path);
     if (rc == RY_OK && o->progress)
-        o->progress(o->user, 0.5);
+        o->progress(o->user, 0.2);
     if (rc == RY_OK)
         rc = ry_tok_load(&e->tok, e->gguf, e->has_model ? e->model.hp.n_vocab : 0, err);
     if (rc == RY_OK)
         rc = fill_info(e, o, detect_template(e), err);
+    if (rc == RY_OK && e->has_model && !o->no_repack)
+        rc = repack(e, o, err);
     if (rc != RY_OK) {
         ry_engine_close(e);
         return rc;
@@ -224,6 +249,7 @@ void ry_engine_close(ry_engine *e)
     if (!e)
         return;
     ry_tok_free(e->tok);
+    ry_repack_done(&e->repacked);
     if (e->has_model)
         ry_model_done(&e->model);
     ry_gguf_close(e->gguf);
@@ -243,6 +269,11 @@ const struct ry_model_info *ry_engine_info(const ry_engine *e)
 const struct ry_model *ry_engine_model(const ry_engine *e)
 {
     return e->has_model ? &e->model : NULL;
+}
+
+const struct ry_repacked *ry_engine_repacked(const ry_engine *e)
+{
+    return &e->repacked;
 }
 
 bool ry_engine_faulted(const ry_engine *e)

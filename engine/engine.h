@@ -22,9 +22,10 @@ typedef struct ry_session ry_session;
 
 /* ---- kernel tiers ------------------------------------------------------------------------------------ */
 
-enum ry_tier { RY_TIER_SCALAR, RY_TIER_AVX2, RY_TIER_AVX512, RY_TIER_COUNT };
+/* AVX-VNNI is AVX2 with dot products of bytes; AVX-512 needs F, BW, DQ, VL, VNNI and VBMI. */
+enum ry_tier { RY_TIER_SCALAR, RY_TIER_AVX2, RY_TIER_AVXVNNI, RY_TIER_AVX512, RY_TIER_COUNT };
 
-/* "scalar", "avx2", "avx512". Never NULL. */
+/* "scalar", "avx2", "avxvnni", "avx512". Never NULL. */
 const char *ry_tier_name(enum ry_tier tier);
 
 /* Whether the tier was built in, and this CPU and operating system (CPUID and XCR0) can run it. Any thread. */
@@ -76,11 +77,13 @@ struct ry_live {
     atomic_int n_threads; /* 1..RY_MAX_THREADS */
     atomic_int attention; /* enum ry_attention */
     atomic_bool prefetch;
+    atomic_bool
+        repack; /* interleaved copies of the weights where there are some; false: the file's own rows */
     _Atomic float temp, top_p, min_p, repeat_penalty;
     atomic_int top_k, repeat_last_n;
 };
 
-/* Best tier, default threads, standard attention, prefetch on, default sampling. */
+/* Best tier, default threads, standard attention, prefetch and repack on, default sampling. */
 void ry_live_init(struct ry_live *live);
 void ry_live_set_sampling(struct ry_live *live, const struct ry_sampling *s);
 /* Leaves out->seed as it is. */
@@ -91,6 +94,7 @@ void ry_live_get_sampling(const struct ry_live *live, struct ry_sampling *out);
 struct ry_engine_options {
     const char *path;    /* a GGUF file, or "builtin" */
     bool tokenizer_only; /* any architecture, vocabulary-only files too */
+    bool no_repack;      /* no interleaved copies of the weights: less memory, slower */
     void (*progress)(void *user, double done_share); /* may be NULL; 0..1 */
     void *user;
     const atomic_bool *cancel; /* may be NULL */
@@ -190,7 +194,9 @@ struct ry_session_options {
 
 struct ry_memory {
     uint64_t weights, kv, scratch, total; /* bytes */
-    uint64_t available;                   /* bytes, as ry_cpu_available_memory */
+    uint64_t
+        repacked; /* of the weights' interleaved copies, which the opened model has already; not in total */
+    uint64_t available; /* bytes, as ry_cpu_available_memory */
     bool cgroup_limited;
 };
 

@@ -29,6 +29,8 @@ struct run {
     ry_session *s;
     const struct ry_step *step;
     const struct ry_kern *kern;
+    const struct ry_layer *layers; /* [n_layer]: the model's, or their interleaved copies */
+    const struct ry_wmat *output;
     ry_attn_fn attention;
     size_t prefetch;
     /* Set by the first thread that sees the caller's flag, and never taken back: what was left out stays left out,
@@ -380,20 +382,20 @@ static void head(struct worker *w)
 {
     const struct ry_step *step = w->run->step;
     const struct ry_hparams *hp = &w->m->hp;
-    const struct ry_wmat *out[] = {&w->m->output};
+    const struct ry_wmat *out[] = {w->run->output};
     const float *x = w->s->scratch.x + (w->n_tok - step->n_logits) * hp->n_embd;
     size_t lo, hi;
     w->n_tok = step->n_logits;
     struct input in = prepare(w, x, hp->n_embd, hp->n_embd, w->m->output_norm, out, 1);
     ry_par_share(hp->n_vocab, RY_ROW_GRAIN, w->tid, w->n, &lo, &hi);
-    product(w, &w->m->output, &in, step->logits, hp->n_vocab, lo, hi);
+    product(w, out[0], &in, step->logits, hp->n_vocab, lo, hi);
     for (size_t t = 0; t < w->n_tok; t++) {
         float *row = step->logits + t * hp->n_vocab;
         if (hp->final_softcap != 0 && lo < hi)
             w->kern->softcap(row + lo, hp->final_softcap, hi - lo);
         check_finite(w->run, row + lo, hi - lo, t);
     }
-    meet(w, RY_OP_HEAD, mat_bytes(&w->m->output));
+    meet(w, RY_OP_HEAD, mat_bytes(out[0]));
 }
 
 static void step_on_thread(void *arg, int tid, int n)
@@ -408,11 +410,11 @@ static void step_on_thread(void *arg, int tid, int n)
                        .n = n};
     embed(&w);
     for (size_t i = 0; i < w.m->hp.n_layer; i++) {
-        attention_block(&w, &w.m->layers[i], i);
+        attention_block(&w, &run->layers[i], i);
         /* Here the barriers of the attention block stand between this write and the reads of the layer before. */
         if (tid == 0)
             run->leave = cancelled(&w);
-        ffn_block(&w, &w.m->layers[i]);
+        ffn_block(&w, &run->layers[i]);
         if (run->leave)
             return;
     }
@@ -436,6 +438,10 @@ ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
     int tier = atomic_load_explicit(&s->live->tier, memory_order_relaxed);
     struct run run = {.s = s, .step = step};
     run.kern = ry_kern_get((enum ry_tier)clamp(tier, RY_TIER_SCALAR, RY_TIER_COUNT - 1));
+    const struct ry_repacked *copies = ry_engine_repacked(s->engine);
+    bool repack = copies->layers && atomic_load_explicit(&s->live->repack, memory_order_relaxed);
+    run.layers = repack ? copies->layers : s->model->layers;
+    run.output = repack ? &copies->output : &s->model->output;
     run.attention =
         ry_attention_get(atomic_load_explicit(&s->live->attention, memory_order_relaxed));
     if (!run.attention)

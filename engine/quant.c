@@ -244,6 +244,8 @@ static void decode_i2_s(float *dst, const void *src, size_t n)
 #define BFLT  "bfloat16: the upper half of an IEEE 754 single"
 #define OCP   "OCP Microscaling Formats (MX) v1.0, section 5"
 #define BITNT "bitnet.cpp, ggml-bitnet-mad.cpp"
+#define OURS  "ryot, kern/x16.h"
+#define NO_ID UINT32_MAX /* on disk: never */
 
 static const struct ry_fmt_info infos[] = {
     [RY_FMT_F32] = {"F32", 0, 1, 4, RY_ACT_F32, false, decode_f32, IEEE},
@@ -264,9 +266,11 @@ static const struct ry_fmt_info infos[] = {
     [RY_FMT_TQ1_0] = {"TQ1_0", 34, 256, 54, RY_ACT_Q8_T, true, decode_tq1_0, GGML},
     [RY_FMT_TQ2_0] = {"TQ2_0", 35, 256, 66, RY_ACT_Q8_T, true, decode_tq2_0, GGML},
     [RY_FMT_I2_S] = {"I2_S", 36, 128, 32, RY_ACT_Q8_T, true, decode_i2_s, BITNT},
+    /* A group of 16 rows has 16 rows' bytes; what a block is stands in kern/x16.h. */
+    [RY_FMT_T2_X16] = {"T2 x16", NO_ID, 16, 4, RY_ACT_Q8_T, true, NULL, OURS},
 };
 
-static_assert(sizeof infos / sizeof infos[0] == RY_FMT_COUNT, "a format lacks its row");
+static_assert(sizeof infos / sizeof infos[0] == RY_FMT_SLOTS, "a format lacks its row");
 
 static const ry_unpack_fn unpackers[RY_FMT_COUNT] = {
     [RY_FMT_Q4_0] = ry_unpack_q4_0,     [RY_FMT_Q4_1] = ry_unpack_q4_1,
@@ -294,7 +298,7 @@ static const encode_fn encoders[RY_FMT_COUNT] = {
 
 const struct ry_fmt_info *ry_fmt_info(enum ry_fmt fmt)
 {
-    assert((unsigned)fmt < RY_FMT_COUNT);
+    assert((unsigned)fmt < RY_FMT_SLOTS && fmt != RY_FMT_COUNT);
     return &infos[fmt];
 }
 

@@ -29,7 +29,10 @@ enum ry_fmt {
     RY_FMT_TQ1_0,
     RY_FMT_TQ2_0,
     RY_FMT_I2_S,
-    RY_FMT_COUNT
+    RY_FMT_COUNT,
+    /* Kernels' own: 16 rows interleaved, made at load (repack.h), never in a file. */
+    RY_FMT_T2_X16,
+    RY_FMT_SLOTS
 };
 
 /* How activations are handed to a matrix of a format (layouts in kern/kern.h). */
@@ -54,7 +57,7 @@ struct ry_fmt_info {
     const char *source;
 };
 
-/* The row of the table. fmt < RY_FMT_COUNT. */
+/* The row of the table. fmt < RY_FMT_SLOTS, not RY_FMT_COUNT. Interleaved formats have no decode. */
 const struct ry_fmt_info *ry_fmt_info(enum ry_fmt fmt);
 
 /* False when the id is none that ryot knows. */

@@ -59,7 +59,9 @@ static ry_rc estimate(const ry_engine *engine, const struct sizes *s, struct ry_
                       ry_err *err)
 {
     const struct ry_model *m = ry_engine_model(engine);
-    struct ry_memory mem = {.weights = ry_engine_info(engine)->tensor_bytes};
+    const struct ry_repacked *copies = ry_engine_repacked(engine);
+    struct ry_memory mem = {.weights = ry_engine_info(engine)->tensor_bytes,
+                            .repacked = copies->n_bytes};
     if (!ry_kv_bytes(&m->hp, s->elem, s->n_ctx, &mem.kv) ||
         !ry_scratch_bytes(m, s->n_ctx, s->n_ubatch, &mem.scratch) ||
         __builtin_add_overflow(mem.weights, mem.kv, &mem.total) ||
@@ -68,7 +70,8 @@ static ry_rc estimate(const ry_engine *engine, const struct sizes *s, struct ry_
                           "the memory for a context of %u overflows: give a smaller --ctx",
                           s->n_ctx);
     mem.available = ry_cpu_available_memory(&mem.cgroup_limited);
-    if (mem.total > mem.available)
+    /* Weights that have a copy are not read from the file any more. */
+    if (mem.total - copies->source_bytes > mem.available)
         return ry_err_set(err, RY_ERR_MEMORY,
                           "needs %.0f MB (weights %.0f, KV cache %.0f for %u positions, working "
                           "memory %.0f), but only "

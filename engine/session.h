@@ -7,6 +7,7 @@
 #include "engine/model.h"
 #include "engine/par.h"
 #include "engine/profile.h"
+#include "engine/repack.h"
 #include "engine/sample.h"
 #include "engine/scratch.h"
 
@@ -29,6 +30,7 @@ struct ry_session {
 
 /* The engine's parts that a session needs. */
 const struct ry_model *ry_engine_model(const ry_engine *engine);
+const struct ry_repacked *ry_engine_repacked(const ry_engine *engine);
 bool ry_engine_faulted(const ry_engine *engine); /* the file changed while in use */
 /* Whether what follows this token is the beginning of a text, where the tokenizer writes a space that no text has. */
 bool ry_engine_begins_text(const ry_engine *engine, int32_t id);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "engine/kern/kern.h"
+#include "engine/repack.h"
 #include "src/base/clock.h"
 #include "src/base/mem.h"
 
@@ -141,6 +142,45 @@ static struct tokens make_tokens(enum ry_act_fmt fmt, size_t n, size_t n_tok, en
     return t;
 }
 
+/* The interleaved copy of a matrix, where it has one, gives what the plain rows give to scalar: in scalar and in the
+ * tier, from every group on, to a last row anywhere. */
+static void check_copy(const struct ry_wmat *w, size_t row1, const struct tokens *t, size_t n_tok,
+                       enum input kind)
+{
+    static float want[MAX_TOK * MAX_ROWS], got[MAX_TOK * (MAX_ROWS + GUARD)];
+    size_t bytes = ry_repack_bytes(w);
+    if (!bytes)
+        return;
+    void *data = must(ry_mem_aligned(64, 1, bytes));
+    ry_repack_groups(data, w, 0, (w->n_rows + RY_ROW_GRAIN - 1) / RY_ROW_GRAIN);
+    struct ry_wmat copy = ry_repack_view(w, data);
+    const char *name = ry_fmt_info(copy.fmt)->name;
+    enum ry_tier tiers[] = {RY_TIER_SCALAR, tier};
+    for (size_t r0 = 0; r0 < row1; r0 += RY_ROW_GRAIN) {
+        size_t rows = row1 - r0, ldy = rows + GUARD;
+        ry_kern_get(RY_TIER_SCALAR)
+            ->matmul[w->fmt](want, rows, w, r0, row1, t->act, t->stride, n_tok);
+        for (int i = 0; i < 4; i++) {
+            const struct ry_kern *k = ry_kern_get(tiers[i % 2]);
+            for (size_t j = 0; j < n_tok * ldy; j++)
+                got[j] = 12345.0f;
+            if (i < 2)
+                k->matmul[copy.fmt](got, ldy, &copy, r0, row1, t->act, t->stride, n_tok);
+            else
+                for (size_t j = 0; j < n_tok; j++)
+                    k->matvec[copy.fmt](got + j * ldy, &copy, r0, row1, t->act + j * t->stride,
+                                        j % 2 ? 4096 : 0);
+            for (size_t j = 0; j < n_tok; j++) {
+                must_match(want + j * rows, got + j * ldy, rows, name, kind, w->n_cols, rows,
+                           n_tok);
+                for (size_t g = rows; g < ldy; g++)
+                    ck_assert_float_eq(got[j * ldy + g], 12345.0f);
+            }
+        }
+    }
+    ry_mem_free(data);
+}
+
 static void check_matrix(const struct ry_wmat *w, size_t row0, size_t row1, size_t n_tok,
                          enum input kind)
 {
@@ -166,6 +206,7 @@ static void check_matrix(const struct ry_wmat *w, size_t row0, size_t row1, size
         got[i] = 12345.0f;
     k->matmul[w->fmt](got, ldy, w, row0, row1, t.act, t.stride, n_tok);
     must_match(want, got, n_tok * ldy, name, kind, w->n_cols, rows, n_tok);
+    check_copy(w, row1, &t, n_tok, kind);
     ry_mem_free(t.act);
 }
 
@@ -244,6 +285,7 @@ START_TEST(extreme_codes_do_not_overflow)
             must_match(want, got, 9, info->name, MAXIMAL, p, (size_t)sign, 0);
             ry_kern_get(tier)->matmul[fmt](got, 9, &w, 0, 9, act, 0, 1);
             must_match(want, got, 9, info->name, MAXIMAL, p, (size_t)sign, 1);
+            check_copy(&w, 9, &(struct tokens){act, 0}, 1, MAXIMAL);
             ry_mem_free(act);
             ry_mem_free((void *)w.data);
         }

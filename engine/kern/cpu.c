@@ -11,6 +11,7 @@
 static const char *const tier_names[RY_TIER_COUNT] = {
     [RY_TIER_SCALAR] = "scalar",
     [RY_TIER_AVX2] = "avx2",
+    [RY_TIER_AVXVNNI] = "avxvnni",
     [RY_TIER_AVX512] = "avx512",
 };
 
@@ -41,6 +42,25 @@ static bool have_avx2(void)
     return (read_xcr0() & 6) == 6;
 }
 
+/* Bit 4 of EAX in leaf 7, subleaf 1. */
+static bool have_avxvnni(void)
+{
+    uint32_t a, b, c, d;
+    return have_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a & 1u << 4;
+}
+
+/* Foundation, BW, DQ, VL in EBX of leaf 7, VBMI and VNNI in ECX; besides what AVX2 needs, XCR0 with the mask registers
+ * and both halves of the ZMM state (bits 5 to 7). */
+static bool have_avx512(void)
+{
+    const uint32_t need_b = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
+    const uint32_t need_c = bit_AVX512VBMI | bit_AVX512VNNI;
+    uint32_t a, b, c, d;
+    if (!have_avx2() || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        return false;
+    return (b & need_b) == need_b && (c & need_c) == need_c && (read_xcr0() & 0xe6) == 0xe6;
+}
+
 static void read_brand(void)
 {
     uint32_t regs[12];
@@ -60,6 +80,16 @@ static bool have_avx2(void)
     return false;
 }
 
+static bool have_avxvnni(void)
+{
+    return false;
+}
+
+static bool have_avx512(void)
+{
+    return false;
+}
+
 static void read_brand(void)
 {
 }
@@ -72,6 +102,16 @@ static void read_cpu(void)
     usable[RY_TIER_AVX2] = have_avx2();
 #else
     (void)have_avx2;
+#endif
+#if defined(RYOT_HAVE_AVXVNNI)
+    usable[RY_TIER_AVXVNNI] = have_avxvnni();
+#else
+    (void)have_avxvnni;
+#endif
+#if defined(RYOT_HAVE_AVX512)
+    usable[RY_TIER_AVX512] = have_avx512();
+#else
+    (void)have_avx512;
 #endif
     read_brand();
 }

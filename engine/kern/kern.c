@@ -33,6 +33,14 @@ static void build_tables(void)
         if (tier >= RY_TIER_AVX2)
             ry_kern_init_avx2(&tables[tier]);
 #endif
+#if defined(RYOT_HAVE_AVXVNNI)
+        if (tier == RY_TIER_AVXVNNI)
+            ry_kern_init_avxvnni(&tables[tier]);
+#endif
+#if defined(RYOT_HAVE_AVX512)
+        if (tier >= RY_TIER_AVX512)
+            ry_kern_init_avx512(&tables[tier]);
+#endif
     }
 }
 

@@ -27,7 +27,8 @@ enum { RY_ROW_GRAIN = 16 };
 
 /* One weight matrix as kernels see it; borrowed pointers into the map (or a repacked copy). const after load. */
 struct ry_wmat {
-    const void *data; /* row-major, [n_rows, n_cols] in blocks of fmt */
+    const void *
+        data; /* row-major, [n_rows, n_cols] in blocks of fmt; interleaved formats: groups of 16 rows, see x16.h */
     size_t n_rows, n_cols, row_bytes;
     enum ry_fmt fmt;
     /* Ternary: y = scale * sum(code * q) * (1 / s). `uniform`: one scale for the tensor (I2_S; TQ1_0 and TQ2_0 whose
@@ -56,13 +57,14 @@ struct ry_kern {
      * behaviour. */
     void (*quantize[RY_ACT_COUNT])(void *dst, const float *x, size_t n);
 
-    /* y[r - row0] for rows row0 <= r < row1, one token: y = W x. prefetch: bytes ahead, 0 off. */
-    void (*matvec[RY_FMT_COUNT])(float *y, const struct ry_wmat *w, size_t row0, size_t row1,
+    /* y[r - row0] for rows row0 <= r < row1, one token: y = W x. prefetch: bytes ahead, 0 off. Of interleaved formats
+     * row0 is a multiple of 16. */
+    void (*matvec[RY_FMT_SLOTS])(float *y, const struct ry_wmat *w, size_t row0, size_t row1,
                                  const void *act, size_t prefetch);
 
     /* y[t * ldy + (r - row0)] for n_tok tokens whose activation rows start at act, act_stride bytes apart. The same
      * bits as n_tok calls of matvec. */
-    void (*matmul[RY_FMT_COUNT])(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,
+    void (*matmul[RY_FMT_SLOTS])(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,
                                  size_t row1, const void *act, size_t act_stride, size_t n_tok);
 
     /* y = x / sqrt(mean(x^2) + eps) * w; w NULL: ones. y may be x. Mean: 16 lanes and tree, then divided by n. */
@@ -115,6 +117,7 @@ const struct ry_kern *ry_kern_get(enum ry_tier tier);
 /* Fill functions of the tiers: set what the tier has, leave the rest. */
 void ry_kern_init_scalar(struct ry_kern *k);
 void ry_kern_init_avx2(struct ry_kern *k);
+void ry_kern_init_avxvnni(struct ry_kern *k);
 void ry_kern_init_avx512(struct ry_kern *k);
 
 #endif

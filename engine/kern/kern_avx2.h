@@ -10,22 +10,14 @@
 
 #include "engine/kern/act.h"
 #include "engine/kern/kern.h"
+#include "engine/kern/wide.h"
 
 /* Called by ry_kern_init_avx2, which has activations, norm, rope, softmax and elementwise functions itself. */
 void ry_kern_init_avx2_float(struct ry_kern *k);   /* F32, F16, BF16 matrices, attention, KV */
 void ry_kern_init_avx2_q32(struct ry_kern *k);     /* blocks of 32 */
 void ry_kern_init_avx2_k(struct ry_kern *k);       /* blocks of 256 */
 void ry_kern_init_avx2_ternary(struct ry_kern *k); /* TQ1_0, TQ2_0, I2_S */
-
-/* The drivers take their format as constant arguments and must be inlined whole to become one loop each. */
-#define RY_INLINE static inline __attribute__((always_inline))
-
-/* Before loops of a constant few steps over vectors: -O2 alone would keep the vectors in memory. */
-#if defined(__clang__)
-#define RY_UNROLL _Pragma("unroll")
-#else
-#define RY_UNROLL _Pragma("GCC unroll 16")
-#endif
+void ry_kern_init_avx2_t2(struct ry_kern *k);      /* T2_X16 */
 
 enum { RY_GROUP = 8 }; /* rows that end up in the lanes of one vector */
 

@@ -312,4 +312,5 @@ void ry_kern_init_scalar(struct ry_kern *k)
     }
     k->decode_row = decode_row;
     ry_kern_init_scalar_ops(k);
+    ry_kern_init_scalar_t2(k);
 }
