@@ -154,6 +154,7 @@ static ry_rc fill_info(ry_engine *e, const struct ry_engine_options *o, bool tem
                                    .template_name = ry_template_name(e->template),
                                    .template_known = template_known,
                                    .has_weights = e->has_model,
+                                   .no_repack = "it was not asked for",
                                    .has_tokenizer = e->tok != NULL,
                                    .file_bytes = ry_gguf_file_bytes(g),
                                    .fingerprint = ry_gguf_fingerprint(g),
@@ -206,6 +207,8 @@ static ry_rc repack(ry_engine *e, const struct ry_engine_options *o, ry_err *err
                                         .user = (void *)o,
                                         .cancel = o->cancel};
     ry_rc rc = ry_repack_model(&e->repacked, &e->model, &options, err);
+    e->info.repacked_bytes = e->repacked.n_bytes;
+    e->info.no_repack = e->repacked.reason ? e->repacked.reason : "";
     if (rc == RY_OK && ry_gguf_faulted(e->gguf))
         rc = ry_err_set(err, RY_ERR_MODEL, "%s: the file was cut short while it was loaded",
                         o->path);

@@ -1,4 +1,5 @@
-/* The promise: the same bits for every kernel tier, number of threads, ubatch, and for prefill and decode; on random
+/* The promise: the same bits for every kernel tier, number of threads, ubatch, interleaved weights and the file's own
+ * rows, and for prefill and decode; on random
  * models of every architecture and every tensor format, generated here. */
 #include "tests/tiny_model.h"
 
@@ -38,6 +39,7 @@ static void check_shape(const struct gb_shape *shape)
     for (int kv = RY_KV_F32; kv <= RY_KV_F16; kv++) {
         atomic_store(&live.tier, RY_TIER_SCALAR);
         atomic_store(&live.n_threads, 1);
+        atomic_store(&live.repack, false);
         float *want = logits_by(engine, &live, 512, N_IDS, kv);
         size_t bytes = N_IDS * ry_engine_info(engine)->n_vocab * sizeof *want;
         for (int tier = 0; tier < RY_TIER_COUNT; tier++)
@@ -45,6 +47,7 @@ static void check_shape(const struct gb_shape *shape)
                 for (size_t u = 0; u < 4; u++) {
                     atomic_store(&live.tier, tier);
                     atomic_store(&live.n_threads, threads);
+                    atomic_store(&live.repack, (u + (size_t)threads) % 2 == 0);
                     float *got = logits_by(engine, &live, ubatch[u],
                                            u == 0   ? 1
                                            : u == 1 ? 13

@@ -93,6 +93,7 @@ static void fill_figures(struct ry_ui_model *m)
     m->n_threads = 2;
     m->temp = 0.7f;
     m->prefetch = true;
+    m->repack = true;
     m->prefill_eta_s = -1;
     m->tok_s = 48.2;
     m->threads = threads;

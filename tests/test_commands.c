@@ -62,6 +62,8 @@ START_TEST(switches_apply_and_leave_a_note)
     fixture_say(&f, "/top-k   3  ");
     ck_assert_int_eq(atomic_load(&f.chat->live.top_k), 3);
     fixture_say(&f, "/prefetch off");
+    fixture_say(&f, "/repack off");
+    ck_assert(!atomic_load(&f.chat->live.repack));
     ck_assert(!atomic_load(&f.chat->live.prefetch));
     ck_assert_ptr_nonnull(strstr(f.notes.data, "threads 1 -> 2\n"));
     ck_assert_ptr_nonnull(strstr(f.notes.data, "temp 0 -> 1.25\n"));
@@ -82,6 +84,7 @@ START_TEST(bad_values_change_nothing)
     refused("/kernel mmx", "scalar");
     refused("/attention deep", "flash or standard");
     refused("/prefetch maybe", "on or off");
+    refused("/repack maybe", "on or off");
 }
 END_TEST
 

@@ -127,6 +127,8 @@ static void add_switches(ry_buf *text, const struct ry_ui_model *model, const ch
     add_part(text, ry_buf_str(&part), sep);
     if (!model->prefetch)
         add_part(text, "no prefetch", sep);
+    if (!model->repack)
+        add_part(text, "no repack", sep);
     ry_buf_done(&part);
 }
 

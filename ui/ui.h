@@ -82,7 +82,7 @@ struct ry_ui_model {
     const char *kernel, *attention;       /* names, as in the switches */
     int n_threads;
     float temp;
-    bool prefetch;
+    bool prefetch, repack;
     double tok_s;       /* live rate for the status line; 0: none */
     const char *notice; /* NULL, or one line above the prompt that stays until it is replaced */
     bool notice_is_error;

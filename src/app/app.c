@@ -221,6 +221,7 @@ static void fill_model(struct app *app)
     m->n_threads = atomic_load(&chat->live.n_threads);
     m->temp = atomic_load(&chat->live.temp);
     m->prefetch = atomic_load(&chat->live.prefetch);
+    m->repack = atomic_load(&chat->live.repack);
     m->notice = chat->notice;
     m->notice_is_error = chat->notice_is_error;
     m->threads = app->threads;

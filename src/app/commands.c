@@ -122,6 +122,20 @@ static ry_rc run_prefetch(ry_chat *chat, const char *arg, ry_err *err)
     return RY_OK;
 }
 
+/* Without copies the switch says so: they are made when a model is loaded. */
+static ry_rc run_repack(ry_chat *chat, const char *arg, ry_err *err)
+{
+    bool before = atomic_load(&chat->live.repack), after = before;
+    ry_rc rc = arg[0] ? on_or_off("repack", arg, &after, err) : RY_OK;
+    if (rc != RY_OK)
+        return rc;
+    atomic_store(&chat->live.repack, after);
+    ry_chat_switched(chat, "repack", before ? "on" : "off", after ? "on" : "off");
+    if (after && chat->model.no_repack[0])
+        ry_chat_note(chat, "no interleaved copies of this model: %s", chat->model.no_repack);
+    return RY_OK;
+}
+
 static ry_rc run_temp(ry_chat *chat, const char *arg, ry_err *err)
 {
     return set_float(chat, "temp", arg, 0, 100, &chat->live.temp, err);
@@ -471,6 +485,7 @@ static const struct ry_command table[] = {
     {"read", "FILE", "send a text file with your next message", run_read},
     {"regen", "", "answer the last message again", run_regen},
     {"rename", "TITLE", "name the session", run_rename},
+    {"repack", "on|off", "interleaved copies of the weights", run_repack},
     {"repeat-penalty", "X", "penalty on recent tokens; 1 is off", run_repeat_penalty},
     {"seed", "N", "seed of the sampling", run_seed},
     {"sessions", "", "list the sessions", run_sessions},

@@ -58,6 +58,7 @@ struct ry_model_facts {
     uint32_t n_ctx;
     enum ry_kv_type kv;
     uint64_t kv_bytes, fingerprint;
+    char no_repack[64]; /* why there are no interleaved copies; "" where there are */
     struct ry_memory memory;
 };
 

@@ -178,6 +178,7 @@ static void send_loaded(struct ry_engine_worker *w)
     f->kv = ry_session_kv_type(w->session);
     f->kv_bytes = ry_session_kv_bytes(w->session);
     f->fingerprint = info->fingerprint;
+    snprintf(f->no_repack, sizeof f->no_repack, "%s", info->no_repack);
     if (ry_session_estimate(w->engine, &w->session_options, &f->memory, &ignored) != RY_OK)
         f->memory = (struct ry_memory){.weights = info->tensor_bytes, .kv = f->kv_bytes};
     send_event(w, e, RY_EVENT_LOADED);
@@ -187,7 +188,11 @@ static ry_rc open_model(struct ry_engine_worker *w, const struct ry_task *task, 
                         ry_err *err)
 {
     struct ry_engine_options options = {
-        .path = task->path, .progress = on_loading, .user = w, .cancel = &w->cancel};
+        .path = task->path,
+        .no_repack = !atomic_load_explicit(&task->session.live->repack, memory_order_relaxed),
+        .progress = on_loading,
+        .user = w,
+        .cancel = &w->cancel};
     ry_rc rc = ry_engine_open(out, &options, err);
     if (rc != RY_OK)
         return rc;

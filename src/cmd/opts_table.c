@@ -115,6 +115,8 @@ const struct ry_opt_row ry_opt_rows[] = {
      AT(attention), 0, 0, ALL, true},
     {"prefetch", 0, "on|off", "on|off", "fetch weights ahead", RY_OPT_WORD, AT(prefetch), 0, 0, ALL,
      true},
+    {"repack", 0, "on|off", "on|off", "interleave the rows of the weights at load", RY_OPT_WORD,
+     AT(repack), 0, 0, ALL, true},
     {"ctx", 0, "N", NULL, "context window in tokens (the model's own, at most 4096)", RY_OPT_INT,
      AT(n_ctx), 8, 1 << 24, ALL, true},
     {"ubatch", 0, "N", NULL, "tokens of one prefill step (512)", RY_OPT_INT, AT(n_ubatch), 1,

@@ -207,6 +207,8 @@ ry_rc ry_setup_live(const struct ry_setup *s, struct ry_live *live, uint64_t *se
     }
     if (o->prefetch)
         atomic_store(&live->prefetch, strcmp(o->prefetch, "on") == 0);
+    if (o->repack)
+        atomic_store(&live->repack, strcmp(o->repack, "on") == 0);
     if (ry_opts_given(o, "temp"))
         sampling.temp = o->temp;
     if (ry_opts_given(o, "top-k"))
@@ -273,6 +275,7 @@ ry_rc ry_setup_open(struct ry_setup *s, bool tokenizer_only, ry_engine **out, ry
     struct ry_engine_options options = {
         .path = s->model,
         .tokenizer_only = tokenizer_only,
+        .no_repack = s->opts->repack && strcmp(s->opts->repack, "off") == 0,
         .progress = show ? on_progress : NULL,
         .user = &progress,
         .cancel = ry_signals_cancel(),
