@@ -92,6 +92,11 @@ const struct ry_opt_row ry_opt_rows[] = {
      0, 0, BENCH, false},
     {"kernel", 0, "LIST", "auto|scalar|avx2|avxvnni|avx512|amx", "kernels, as in scalar,avx2",
      RY_OPT_STRING, AT(bench_kernels), 0, 0, BENCH, false},
+    {"shape", 0, "NAME",
+     "bitnet-2b4t|bitnet-700m|llama-1b|llama-3b|llama-8b|llama2-7b|tinyllama-1.1b|smollm2-135m|"
+     "qwen3-0.6b|qwen3-1.7b|qwen3-4b|qwen3-8b|gemma2-2b|tiny",
+     "random weights of a model's shape: NAME[:FORMAT[/HEAD]]", RY_OPT_STRING, AT(shape), 0, 0,
+     BENCH, false},
     {"csv", 0, NULL, NULL, "comma-separated values", RY_OPT_FLAG, AT(csv), 0, 0, BENCH, false},
     {"md", 0, NULL, NULL, "a Markdown table", RY_OPT_FLAG, AT(md), 0, 0, BENCH, false},
     {"tokens", 0, "IDS", NULL, "token ids, as in 1,2,3", RY_OPT_STRING, AT(tokens), 0, 0, LOGITS,
