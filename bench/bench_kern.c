@@ -6,7 +6,7 @@
  *           same many bytes, measured in this run, before each tier
  *   cache   matvec over about 1 MB
  *   tokens  matmul over the same for --tokens tokens
- *   vector  everything else on vectors of 4,096 elements, attention over 1,024 positions of 128
+ *   vector  everything else on vectors of 4,096 elements, attention of four queries over a chunk of 128
  * Each figure is the median of the runs after one warm-up; spread is (slowest - fastest) / median. */
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include "src/base/clock.h"
 #include "src/base/mem.h"
 
-enum { MAX_RUNS = 101, MAX_PREFETCH = 8, VEC = 4096, POSITIONS = 1024, HEAD = 128 };
+enum { MAX_RUNS = 101, MAX_PREFETCH = 8, VEC = 4096, HEAD = 128 };
 
 static struct {
     bool json;
@@ -255,7 +255,7 @@ static struct {
     const struct ry_kern *k;
     float a[VEC], b[VEC], c[VEC];
     _Alignas(64) char act[4 * VEC];
-    uint16_t kv[POSITIONS * HEAD];
+    uint16_t kv[RY_KV_CHUNK * HEAD];
     enum ry_act_fmt af;
 } v;
 
@@ -313,22 +313,18 @@ static void run_softcap(void *arg)
     v.k->softcap(v.c, 30.0f, VEC);
 }
 
-static void run_qk(void *arg)
+/* Four queries of a group against a chunk of keys; with values it is the same product. */
+static void run_attn(void *arg)
 {
     (void)arg;
-    v.k->attn_qk[RY_KV_ELEM_F16](v.c, v.a, v.kv, HEAD * 2, POSITIONS, HEAD, 0.1f);
+    struct ry_attn_mat keys = {v.kv, RY_KV_CHUNK, HEAD, RY_KV_CHUNK, NULL, 0};
+    v.k->attn_mac[RY_KV_ELEM_F16](v.c, RY_KV_CHUNK, v.a, HEAD, &keys, 4);
 }
 
-static void run_pv(void *arg)
+static void run_f16_store(void *arg)
 {
     (void)arg;
-    v.k->attn_pv[RY_KV_ELEM_F16](v.c, v.a, v.kv, HEAD * 2, POSITIONS, HEAD);
-}
-
-static void run_kv_store(void *arg)
-{
-    (void)arg;
-    v.k->kv_store[RY_KV_ELEM_F16](v.kv, v.a, VEC);
+    v.k->f16_store(v.kv, v.a, VEC);
 }
 
 static const struct {
@@ -349,11 +345,9 @@ static const struct {
     {"gelu_mul", run_gelu, RY_ACT_F32, 1, VEC, 8.0 * VEC, 0},
     {"relu2_mul", run_relu2, RY_ACT_F32, 1, VEC, 8.0 * VEC, 0},
     {"softcap", run_softcap, RY_ACT_F32, 1, VEC, 4.0 * VEC, 0},
-    {"attn_qk f16", run_qk, RY_ACT_F32, POSITIONS, HEAD, 2.0 * POSITIONS *HEAD,
-     (double)POSITIONS *HEAD},
-    {"attn_pv f16", run_pv, RY_ACT_F32, POSITIONS, HEAD, 2.0 * POSITIONS *HEAD,
-     (double)POSITIONS *HEAD},
-    {"kv_store f16", run_kv_store, RY_ACT_F32, 1, VEC, 4.0 * VEC, 0},
+    {"attn_mac f16", run_attn, RY_ACT_F32, RY_KV_CHUNK, HEAD, 2.0 * RY_KV_CHUNK *HEAD,
+     4.0 * RY_KV_CHUNK *HEAD},
+    {"f16_store", run_f16_store, RY_ACT_F32, 1, VEC, 4.0 * VEC, 0},
 };
 
 static void bench_vectors(const struct ry_kern *k)
@@ -362,7 +356,7 @@ static void bench_vectors(const struct ry_kern *k)
     for (size_t i = 0; i < sizeof vector_cases / sizeof vector_cases[0]; i++) {
         for (size_t j = 0; j < VEC; j++)
             v.a[j] = v.c[j] = uniform(), v.b[j] = j % 2 ? 0.8f : 0.6f; /* a rotation, too */
-        for (size_t j = 0; j < POSITIONS * HEAD; j++)
+        for (size_t j = 0; j < RY_KV_CHUNK * HEAD; j++)
             v.kv[j] = ry_f32_to_f16(uniform() * 0x1p-10f);
         v.af = vector_cases[i].af;
         struct result r = {ry_tier_name(k->tier),

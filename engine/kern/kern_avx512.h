@@ -11,7 +11,8 @@
 #include "engine/kern/wide.h"
 
 /* Called by ry_kern_init_avx512. */
-void ry_kern_init_avx512_t2(struct ry_kern *k); /* T2_X16 */
+void ry_kern_init_avx512_t2(struct ry_kern *k);   /* T2_X16 */
+void ry_kern_init_avx512_attn(struct ry_kern *k); /* attention, KV elements */
 
 /* Four activations in every dword. */
 RY_INLINE __m512i ry_broadcast_4(const int8_t *q)
@@ -27,7 +28,7 @@ RY_INLINE __m512i ry_dot_4(__m512i acc, __m512i u8, __m512i s8)
     return _mm512_dpbusd_epi32(acc, u8, s8);
 }
 
-/* The first n lanes (more than 16: all). */
+/* The first n lanes, all of them for n >= 16. */
 RY_INLINE __mmask16 ry_mask_16(size_t n)
 {
     return (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1);
