@@ -4,7 +4,8 @@ ENGINE_SOURCES += engine/quant.h engine/quant.c engine/quant_unpack.h engine/qua
   engine/kern/kern.h engine/kern/kern.c engine/kern/act.h \
   engine/kern/cpu.h engine/kern/cpu.c engine/kern/host.c \
   engine/kern/kern_scalar.h engine/kern/kern_scalar.c engine/kern/kern_scalar_ops.c \
-  engine/kern/kern_scalar_t2.c engine/kern/kern_scalar_x16q.c engine/kern/x16.h engine/kern/wide.h engine/kern/wide_x16q.h
+  engine/kern/kern_scalar_t2.c engine/kern/kern_scalar_x16q.c \
+  engine/kern/x16.h engine/kern/wide.h engine/kern/wide_x16q.h
 if RYOT_AVX2
 noinst_LIBRARIES += libkern_avx2.a
 ENGINE_KERN_LIBS += libkern_avx2.a libengine.a
@@ -25,6 +26,13 @@ if RYOT_AVX512
 noinst_LIBRARIES += libkern_avx512.a
 ENGINE_KERN_LIBS += libkern_avx512.a libengine.a
 libkern_avx512_a_SOURCES = engine/kern/kern_avx512.h engine/kern/kern_avx512.c \
-  engine/kern/kern_avx512_t2.c engine/kern/kern_avx512_vec.h engine/kern/kern_avx512_x16q.c
+  engine/kern/kern_avx512_t2.h engine/kern/kern_avx512_t2.c engine/kern/kern_avx512_vec.h \
+  engine/kern/kern_avx512_x16q.c
 libkern_avx512_a_CFLAGS = $(AM_CFLAGS) $(AVX512_FLAGS)
+endif
+if RYOT_AMX
+noinst_LIBRARIES += libkern_amx.a
+ENGINE_KERN_LIBS += libkern_amx.a libkern_avx512.a libengine.a
+libkern_amx_a_SOURCES = engine/kern/kern_amx.h engine/kern/kern_amx.c engine/kern/kern_amx_t2.c
+libkern_amx_a_CFLAGS = $(AM_CFLAGS) $(AMX_FLAGS)
 endif

@@ -223,7 +223,7 @@ RY_INLINE void ry_ask_bytes(const uint8_t *p, size_t n, size_t ahead)
 {
     if (ahead)
         for (size_t i = 0; i < n; i += RY_X16_LINE)
-            __builtin_prefetch((const char *)((uintptr_t)p + ahead + i));
+            __builtin_prefetch((const char *)((uintptr_t)p + ahead + i), 0, 2);
 }
 
 RY_INLINE void ry_matvec_32(float *y, const struct ry_wmat *w, size_t row0, size_t row1,
