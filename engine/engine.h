@@ -22,10 +22,18 @@ typedef struct ry_session ry_session;
 
 /* ---- kernel tiers ------------------------------------------------------------------------------------ */
 
-/* AVX-VNNI is AVX2 with dot products of bytes; AVX-512 needs F, BW, DQ, VL, VNNI and VBMI. */
-enum ry_tier { RY_TIER_SCALAR, RY_TIER_AVX2, RY_TIER_AVXVNNI, RY_TIER_AVX512, RY_TIER_COUNT };
+/* AVX-VNNI is AVX2 with dot products of bytes; AVX-512 needs F, BW, DQ, VL, VNNI and VBMI; AMX is AVX-512 with products of
+ * int8 tiles. */
+enum ry_tier {
+    RY_TIER_SCALAR,
+    RY_TIER_AVX2,
+    RY_TIER_AVXVNNI,
+    RY_TIER_AVX512,
+    RY_TIER_AMX,
+    RY_TIER_COUNT
+};
 
-/* "scalar", "avx2", "avxvnni", "avx512". Never NULL. */
+/* "scalar", "avx2", "avxvnni", "avx512", "amx". Never NULL. */
 const char *ry_tier_name(enum ry_tier tier);
 
 /* Whether the tier was built in, and this CPU and operating system (CPUID and XCR0) can run it. Any thread. */

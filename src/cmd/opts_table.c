@@ -94,7 +94,7 @@ const struct ry_opt_row ry_opt_rows[] = {
      AT(bench_reps), 1, 1000, BENCH, false},
     {"threads", 't', "LIST", NULL, "thread counts, as in 1,2,4", RY_OPT_STRING, AT(bench_threads),
      0, 0, BENCH, false},
-    {"kernel", 0, "LIST", "auto|scalar|avx2|avxvnni|avx512", "kernels, as in scalar,avx2",
+    {"kernel", 0, "LIST", "auto|scalar|avx2|avxvnni|avx512|amx", "kernels, as in scalar,avx2",
      RY_OPT_STRING, AT(bench_kernels), 0, 0, BENCH, false},
     {"shape", 0, "NAME",
      "bitnet-2b4t|bitnet-700m|llama-1b|llama-3b|llama-8b|llama2-7b|tinyllama-1.1b|smollm2-135m|"
@@ -117,7 +117,7 @@ const struct ry_opt_row ry_opt_rows[] = {
      RUN | BENCH | ON(INFO) | DOCTOR, false},
     {"threads", 't', "N", NULL, "threads (the physical cores this process may use)", RY_OPT_INT,
      AT(n_threads), 1, 64, ALL & ~BENCH, true},
-    {"kernel", 0, "TIER", "auto|scalar|avx2|avxvnni|avx512",
+    {"kernel", 0, "TIER", "auto|scalar|avx2|avxvnni|avx512|amx",
      "kernel tier; every tier gives the same bits", RY_OPT_WORD, AT(kernel), 0, 0, ALL & ~BENCH,
      true},
     {"attention", 0, "KIND", "flash|standard", "how attention is computed", RY_OPT_WORD,
