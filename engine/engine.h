@@ -274,6 +274,7 @@ struct ry_perf {
     /* As seen by thread 0 of the team; for decode steps of tiny models estimated from every 16th step. */
     uint64_t op_ns[RY_OP_COUNT];
     uint64_t op_bytes[RY_OP_COUNT]; /* weights and KV bytes read */
+    uint64_t decode_bytes;          /* of op_bytes, what decode steps read */
     uint64_t prefill_ns, decode_ns;
     uint64_t n_prefill, n_decode; /* tokens */
 };

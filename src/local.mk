@@ -13,6 +13,7 @@ libhall_a_SOURCES = \
   src/app/paths.c src/app/paths.h \
   src/app/perf.c src/app/perf.h \
   src/app/plain.c src/app/plain.h \
+  src/app/read_limit.c src/app/read_limit.h \
   src/app/signals.c src/app/signals.h \
   src/app/suggest.c src/app/suggest.h \
   src/app/work_engine.c src/app/work_engine.h \

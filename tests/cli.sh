@@ -9,7 +9,7 @@ fi
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 export HOME="$dir" LC_ALL=C.UTF-8 TERM=xterm
-unset XDG_DATA_HOME XDG_CONFIG_HOME XDG_STATE_HOME RYOT_MODEL RYOT_VAULT
+unset XDG_DATA_HOME XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME RYOT_MODEL RYOT_VAULT
 model=$dir/m.gguf
 "$builddir/tests/make_endless" "$model" || exit 1
 json_check=$builddir/tests/json_check
@@ -119,8 +119,10 @@ run 0 bench --shape tiny:tq2_0 -p 8 -n 4 -r 1; prints 'tiny:tq2_0'
 run 2 bench --shape tinny; says bitnet-2b4t
 run 2 bench --shape tiny -m "$model"; says exclude
 run 2 bench -m "$model" -p 0 -n 0; says nothing
-run 0 doctor --json; "$json_check" cpu kernels threads memory terminal model vault <"$dir/out" 2>"$dir/err" || fail "$(cat "$dir/err")"
-run 0 doctor; prints kernels
+run 0 doctor --json; "$json_check" cpu kernels threads memory read terminal model vault <"$dir/out" 2>"$dir/err" || fail "$(cat "$dir/err")"
+run 0 doctor; prints kernels; prints 'measured before'
+rm -f "$dir/.cache/ryot/read-bandwidth"; run 0 doctor; prints 'measured now'; [ -s "$dir/.cache/ryot/read-bandwidth" ] || fail 'nothing is remembered'
+run 0 doctor --fresh; prints 'measured now'
 
 # A chat through pipes: answers on stdout, the rest on stderr, everything in the vault.
 umask 000

@@ -179,7 +179,7 @@ static ry_rc run_threads(struct ry_bench *b, size_t thread, ry_err *err)
     struct ry_bench_row row = {.n_threads = b->threads[thread]};
     size_t test = 0;
     ry_rc rc = RY_OK;
-    row.bandwidth_gb_s = ry_bandwidth_measure(row.n_threads);
+    row.bandwidth_gb_s = ry_bandwidth_measure_kept(row.n_threads);
     for (size_t k = 0; k < b->n_tiers; k++)
         for (size_t d = 0; d < b->n_depths; d++)
             for (size_t i = 0; i < b->n_prompts + b->n_gens && rc == RY_OK; i++) {

@@ -50,7 +50,7 @@ struct ry_opts {
     float temp, top_p, min_p, repeat_penalty;
     int top_k;
     uint64_t seed;
-    bool cont, ephemeral, plain, raw, json, csv, md, nul, bos, special, quiet;
+    bool cont, ephemeral, plain, raw, json, csv, md, nul, bos, special, fresh, quiet;
     const char **args; /* [n_args] what is no option, behind the command; owned */
     size_t n_args;
     uint64_t given;   /* bit per option row: on the command line or, later, by the config */

@@ -113,6 +113,8 @@ const struct ry_opt_row ry_opt_rows[] = {
      TOKENIZE, false},
     {"special", 0, NULL, NULL, "control tokens written in the text become themselves", RY_OPT_FLAG,
      AT(special), 0, 0, TOKENIZE, false},
+    {"fresh", 0, NULL, NULL, "measure the read bandwidth again", RY_OPT_FLAG, AT(fresh), 0, 0,
+     DOCTOR, false},
     {"json", 0, NULL, NULL, "JSON for programs", RY_OPT_FLAG, AT(json), 0, 0,
      RUN | BENCH | ON(INFO) | DOCTOR, false},
     {"threads", 't', "N", NULL, "threads (the physical cores this process may use)", RY_OPT_INT,
