@@ -246,12 +246,21 @@ static ry_rc eval_steps(ry_session *s, const struct ry_eval *eval, ry_err *err)
     return RY_OK;
 }
 
+static uint64_t bytes_read(const struct ry_perf *sums)
+{
+    uint64_t n = 0;
+    for (int op = 0; op < RY_OP_COUNT; op++)
+        n += sums->op_bytes[op];
+    return n;
+}
+
 ry_rc ry_session_eval(ry_session *s, const struct ry_eval *eval, ry_err *err)
 {
     ry_rc rc = check_ids(s, eval, err);
     if (rc != RY_OK)
         return rc;
-    uint64_t t0 = ry_clock_ns();
+    struct ry_perf *sums = &s->profile.sums;
+    uint64_t t0 = ry_clock_ns(), bytes0 = bytes_read(sums);
     s->has_logits = false;
     rc = eval_steps(s, eval, err);
     if (rc != RY_OK)
@@ -262,8 +271,8 @@ ry_rc ry_session_eval(ry_session *s, const struct ry_eval *eval, ry_err *err)
     memcpy(s->ids + s->n_past, eval->ids, eval->n * sizeof *s->ids);
     s->n_past += (uint32_t)eval->n;
     s->has_logits = true;
-    struct ry_perf *sums = &s->profile.sums;
     if (eval->n == 1) {
+        sums->decode_bytes += bytes_read(sums) - bytes0;
         sums->decode_ns += ry_clock_ns() - t0;
         sums->n_decode++;
     } else {
