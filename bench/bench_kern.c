@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "engine/kern/kern.h"
+#include "engine/repack.h"
 #include "src/base/clock.h"
 #include "src/base/mem.h"
 
@@ -129,7 +131,7 @@ static void read_span(void *arg)
     uint64_t a = 0, b = 0, c = 0, d = 0;
     for (size_t i = 0; i + 8 <= s->n; i += 8) {
         const uint64_t *p = s->p + i;
-        __builtin_prefetch((const char *)p + s->ahead);
+        __builtin_prefetch((const char *)p + s->ahead, 0, 2);
         a += p[0] + p[4];
         b += p[1] + p[5];
         c += p[2] + p[6];
@@ -184,30 +186,46 @@ static void bench_product(struct product *p, const char *what, size_t bytes)
     report(&r);
 }
 
-/* Encodes 16 rows and repeats them through [data, bytes). */
-static void fill_matrix(uint8_t *data, size_t bytes, const struct ry_wmat *w)
+/* Encodes 16 rows, as they are or interleaved, and repeats them through [data, bytes). */
+static void fill_matrix(uint8_t *data, size_t bytes, struct ry_wmat *w, bool copy)
 {
     float *x = must(ry_mem_alloc(w->n_cols, sizeof *x));
-    size_t some = 16 * w->row_bytes;
+    uint8_t *rows = must(ry_mem_alloc(16, w->row_bytes));
     for (size_t r = 0; r < 16; r++) {
         for (size_t i = 0; i < w->n_cols; i++)
             x[i] = uniform();
-        ry_fmt_encode(w->fmt, data + r * w->row_bytes, x, w->n_cols);
+        ry_fmt_encode(w->fmt, rows + r * w->row_bytes, x, w->n_cols);
     }
+    struct ry_wmat group = *w;
+    group.data = rows;
+    group.n_rows = 16;
+    if (copy) {
+        *w = ry_repack_view(&group, data);
+        ry_repack_groups(data, &group, 0, 1);
+    } else {
+        memcpy(data, rows, 16 * w->row_bytes);
+    }
+    size_t some = 16 * w->row_bytes;
+    ry_mem_free(rows);
     ry_mem_free(x);
     for (size_t at = some; at < bytes; at += some)
         memcpy(data + at, data, bytes - at < some ? bytes - at : some);
 }
 
-static void bench_format(const struct ry_kern *k, enum ry_fmt fmt, uint8_t *data, size_t bytes)
+static void bench_format(const struct ry_kern *k, enum ry_fmt fmt, bool copy, uint8_t *data,
+                         size_t bytes)
 {
     enum ry_act_fmt af = ry_fmt_info(fmt)->act;
-    size_t row = ry_fmt_row_bytes(fmt, opt.cols), small = (size_t)1 << 20;
+    size_t small = (size_t)1 << 20;
     struct product p = {.k = k,
-                        .w = {data, 0, opt.cols, row, fmt, 1.0f, true},
+                        .w = {data, 0, opt.cols, ry_fmt_row_bytes(fmt, opt.cols), fmt, 1.0f, true},
                         .stride = ry_act_bytes(af, opt.cols)};
+    if (copy &&
+        !ry_repack_bytes(&(struct ry_wmat){data, 16, opt.cols, p.w.row_bytes, fmt, 1, true}))
+        return;
+    fill_matrix(data, bytes, &p.w, copy);
+    size_t row = p.w.row_bytes;
     small = small / row < 16 ? 16 * row : small / row / 16 * 16 * row;
-    fill_matrix(data, bytes, &p.w);
     size_t n_y = bytes / row > small / row * opt.tokens ? bytes / row : small / row * opt.tokens;
     p.y = must(ry_mem_alloc(n_y, sizeof(float)));
     p.act = must(ry_mem_aligned(64, opt.tokens, p.stride));
@@ -429,7 +447,8 @@ static void bench_tier(enum ry_tier tier, uint8_t *data)
         printf("plain read of %zu MB: %.1f GB/s\n", opt.mb, read_gb_s);
     for (int fmt = 0; fmt < RY_FMT_COUNT; fmt++)
         if (!opt.format || strcmp(opt.format, ry_fmt_info((enum ry_fmt)fmt)->name) == 0)
-            bench_format(ry_kern_get(tier), (enum ry_fmt)fmt, data, bytes);
+            for (int copy = 0; copy < 2; copy++)
+                bench_format(ry_kern_get(tier), (enum ry_fmt)fmt, copy, data, bytes);
     if (!opt.format)
         bench_vectors(ry_kern_get(tier));
 }
@@ -445,6 +464,9 @@ int main(int argc, char **argv)
         return 2;
     }
     uint8_t *data = must(ry_mem_aligned((size_t)2 << 20, opt.mb << 20, 1));
+#ifdef MADV_HUGEPAGE
+    madvise(data, opt.mb << 20, MADV_HUGEPAGE); /* as the engine's own copies */
+#endif
     memset(data, 1, opt.mb << 20);
     if (opt.json)
         printf("{\"bench\":\"kern\",\"cpu\":\"%s\",\"runs\":%d,\"rows\":[", ry_cpu_name(),

@@ -18,12 +18,14 @@
 
 enum {
     PREFETCH_BYTES = 8192, /* ahead in a weight stream */
-    CHUNK_ROWS = 64        /* at most, of a product with many tokens in one call of a kernel */
+    CHUNK_ROWS = 256       /* at most, of a product with many tokens in one call of a kernel */
 };
 
-/* Multiplications in one call of a kernel, and so between two looks at the cancel flag: some 20 ms of a tier. */
-static const size_t chunk_macs[RY_TIER_COUNT] = {
-    [RY_TIER_SCALAR] = 16u << 20, [RY_TIER_AVX2] = 512u << 20, [RY_TIER_AVX512] = 512u << 20};
+/* Multiplications in one call of a kernel, and so between two looks at the cancel flag: some 20 ms of the tier, or less. */
+static size_t chunk_macs(enum ry_tier tier)
+{
+    return tier == RY_TIER_SCALAR ? (size_t)16 << 20 : (size_t)1 << 30;
+}
 
 /* What all threads of a step share; written before the region, except `stop`, `leave` and `bad_row`. */
 struct run {
@@ -99,7 +101,7 @@ static void tensor_scale(const struct worker *w, const struct ry_wmat *mat, floa
 /* Rows and tokens of one call of a kernel: few enough that cancelling is prompt on any model and tier. */
 static void chunk_of(const struct worker *w, const struct ry_wmat *mat, size_t *rows, size_t *toks)
 {
-    size_t macs = chunk_macs[w->kern->tier], n = macs / (mat->n_cols * w->n_tok);
+    size_t macs = chunk_macs(w->kern->tier), n = macs / (mat->n_cols * w->n_tok);
     n = n / RY_ROW_GRAIN * RY_ROW_GRAIN;
     if (w->n_tok > 1 && n > CHUNK_ROWS)
         n = CHUNK_ROWS;

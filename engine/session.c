@@ -70,8 +70,7 @@ static ry_rc estimate(const ry_engine *engine, const struct sizes *s, struct ry_
                           "the memory for a context of %u overflows: give a smaller --ctx",
                           s->n_ctx);
     mem.available = ry_cpu_available_memory(&mem.cgroup_limited);
-    /* Weights that have a copy are not read from the file any more. */
-    if (mem.total - copies->source_bytes > mem.available)
+    if (mem.total - ry_engine_held_bytes(engine) > mem.available)
         return ry_err_set(err, RY_ERR_MEMORY,
                           "needs %.0f MB (weights %.0f, KV cache %.0f for %u positions, working "
                           "memory %.0f), but only "

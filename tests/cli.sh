@@ -44,7 +44,7 @@ run 2 frobnicate; says 'unknown command frobnicate'; silent
 run 2 rnu; says 'did you mean run'
 run 2 run --tempp 1; says 'did you mean --temp'
 run 2 --temp 200; says 0..100
-run 2 run --kernel neon -p x; says 'auto|scalar|avx2|avxvnni|avx512'
+run 2 run --kernel neon -p x; says 'auto|scalar|avx2|avxvnni|avx512|amx'
 run 2 sessions frob; says 'none of list'
 run 2 sessions show nine; says 'no id'
 run 2 logits -m "$model" --tokens 1,x -o "$dir/l"; says 'no id'

@@ -14,7 +14,7 @@
 #include "src/base/clock.h"
 #include "src/base/mem.h"
 
-enum { MAX_COLS = 3072, MAX_ROWS = 48, MAX_TOK = 9, GUARD = 16 };
+enum { MAX_COLS = 3072, MAX_ROWS = 48, MAX_TOK = 9, MANY_TOK = 49, GUARD = 16 };
 
 static uint64_t seed = 20240607, state;
 static enum ry_tier tier; /* under test */
@@ -147,7 +147,7 @@ static struct tokens make_tokens(enum ry_act_fmt fmt, size_t n, size_t n_tok, en
 static void check_copy(const struct ry_wmat *w, size_t row1, const struct tokens *t, size_t n_tok,
                        enum input kind)
 {
-    static float want[MAX_TOK * MAX_ROWS], got[MAX_TOK * (MAX_ROWS + GUARD)];
+    static float want[MANY_TOK * MAX_ROWS], got[MANY_TOK * (MAX_ROWS + GUARD)];
     size_t bytes = ry_repack_bytes(w);
     if (!bytes)
         return;
@@ -184,7 +184,7 @@ static void check_copy(const struct ry_wmat *w, size_t row1, const struct tokens
 static void check_matrix(const struct ry_wmat *w, size_t row0, size_t row1, size_t n_tok,
                          enum input kind)
 {
-    static float want[MAX_TOK * (MAX_ROWS + GUARD)], got[MAX_TOK * (MAX_ROWS + GUARD)];
+    static float want[MANY_TOK * (MAX_ROWS + GUARD)], got[MANY_TOK * (MAX_ROWS + GUARD)];
     const struct ry_kern *scalar = ry_kern_get(RY_TIER_SCALAR), *k = ry_kern_get(tier);
     const char *name = ry_fmt_info(w->fmt)->name;
     size_t rows = row1 - row0, ldy = rows + GUARD;
@@ -241,6 +241,17 @@ START_TEST(matrices_of_every_row_range_give_the_bits_of_scalar)
         check_one(fmt, n, rows % 7, rows, 1 + rows % MAX_TOK, UNIFORM, false, rows % 2);
     for (size_t n_tok = 1; n_tok <= MAX_TOK; n_tok++)
         check_one(fmt, n, 3, 17, n_tok, OUTLIER, false, n_tok % 2);
+}
+END_TEST
+
+/* More tokens than any tile has, and rows and columns of several panels. */
+START_TEST(matrices_of_many_tokens_give_the_bits_of_scalar)
+{
+    enum ry_fmt fmt = (enum ry_fmt)_i;
+    static const size_t n_tok[] = {8, 12, 16, 17, 25, 32, 33, MANY_TOK};
+    state = seed + 150 + (uint64_t)_i;
+    for (size_t i = 0; i < sizeof n_tok / sizeof n_tok[0]; i++)
+        check_one(fmt, i % 2 ? 1280 : 2304, 0, 33 + i, n_tok[i], UNIFORM, i % 4 == 0, true);
 }
 END_TEST
 
@@ -650,6 +661,7 @@ static Suite *kern_suite(void)
     tcase_set_timeout(tc, 240);
     tcase_add_loop_test(tc, matrices_of_every_size_give_the_bits_of_scalar, 0, RY_FMT_COUNT);
     tcase_add_loop_test(tc, matrices_of_every_row_range_give_the_bits_of_scalar, 0, RY_FMT_COUNT);
+    tcase_add_loop_test(tc, matrices_of_many_tokens_give_the_bits_of_scalar, 0, RY_FMT_COUNT);
     tcase_add_loop_test(tc, matrices_of_every_input_give_the_bits_of_scalar, 0, RY_FMT_COUNT);
     tcase_add_loop_test(tc, extreme_codes_do_not_overflow, 0, RY_FMT_COUNT);
     tcase_add_loop_test(tc, decoded_rows_give_the_bits_of_scalar, 0, RY_FMT_COUNT);

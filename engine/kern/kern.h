@@ -155,5 +155,6 @@ void ry_kern_init_scalar(struct ry_kern *k);
 void ry_kern_init_avx2(struct ry_kern *k);
 void ry_kern_init_avxvnni(struct ry_kern *k);
 void ry_kern_init_avx512(struct ry_kern *k);
+void ry_kern_init_amx(struct ry_kern *k);
 
 #endif

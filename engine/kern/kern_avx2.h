@@ -48,7 +48,7 @@ RY_INLINE void ry_ask_ahead(const uint8_t *p, size_t bytes, size_t ahead)
 {
     if (ahead)
         for (size_t i = 0; i < bytes; i += 64)
-            _mm_prefetch((const char *)((uintptr_t)p + ahead + i), _MM_HINT_T0);
+            _mm_prefetch((const char *)((uintptr_t)p + ahead + i), _MM_HINT_T1);
 }
 
 RY_INLINE __m256i ry_load_256(const void *p)

@@ -24,6 +24,12 @@ if RYOT_AVX512
 noinst_LIBRARIES += libkern_avx512.a
 ENGINE_KERN_LIBS += libkern_avx512.a libengine.a
 libkern_avx512_a_SOURCES = engine/kern/kern_avx512.h engine/kern/kern_avx512.c \
-  engine/kern/kern_avx512_t2.c engine/kern/kern_avx512_attn.c
+  engine/kern/kern_avx512_t2.h engine/kern/kern_avx512_t2.c engine/kern/kern_avx512_attn.c
 libkern_avx512_a_CFLAGS = $(AM_CFLAGS) $(AVX512_FLAGS)
+endif
+if RYOT_AMX
+noinst_LIBRARIES += libkern_amx.a
+ENGINE_KERN_LIBS += libkern_amx.a libkern_avx512.a libengine.a
+libkern_amx_a_SOURCES = engine/kern/kern_amx.h engine/kern/kern_amx.c engine/kern/kern_amx_t2.c
+libkern_amx_a_CFLAGS = $(AM_CFLAGS) $(AMX_FLAGS)
 endif

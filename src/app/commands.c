@@ -471,7 +471,7 @@ static const struct ry_command table[] = {
     {"context", "", "what fills the context window", run_context},
     {"guide", "QUESTION", "look a question about ryot up in its facts", run_guide},
     {"help", "", "keys and commands (F1)", run_help},
-    {"kernel", "scalar|avx2|avxvnni|avx512", "kernel tier from the next token on (^K cycles)",
+    {"kernel", "scalar|avx2|avxvnni|avx512|amx", "kernel tier from the next token on (^K cycles)",
      run_kernel},
     {"min-p", "X", "drop tokens below X times the likeliest", run_min_p},
     {"model", "PATH", "load another model, keep the session", run_model},

@@ -39,6 +39,7 @@ struct ry_opts {
     const char *kernel, *attention, *prefetch, *repack, *kv; /* checked against their words */
     const char *prompt, *session, *system, *out, *tokens;
     const char *bench_threads, *bench_kernels; /* lists "1,2" and "scalar,avx2" */
+    const char *shape;                         /* instead of a model */
     const char *theme, *mouse;
     const char *stops[RY_OPTS_MAX_STOPS];
     size_t n_stops;
