@@ -255,7 +255,7 @@ static void heads(struct worker *w, const struct ry_layer *l, size_t layer)
                         .out = sc->att,
                         .ldo = sc->n_att,
                         .parts = sc->attn_parts,
-                        .max_macs = chunk_macs[w->kern->tier],
+                        .max_macs = chunk_macs(w->kern->tier),
                         .prefetch = w->run->prefetch != 0};
     ry_attn_plan(&a, w->run->attention, w->n);
     for (size_t i = (size_t)w->tid; i < a.n_tasks && !cancelled(w); i += (size_t)w->n)
