@@ -29,7 +29,7 @@ RY_INLINE __m512i ry_dot_4(__m512i acc, __m512i u8, __m512i s8)
     return _mm512_dpbusd_epi32(acc, u8, s8);
 }
 
-/* The first n lanes, all of them for n >= 16. */
+/* The first n lanes (more than 16: all). */
 RY_INLINE __mmask16 ry_mask_16(size_t n)
 {
     return (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1);
