@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/attention.h"
 #include "engine/builtin/builtin.h"
 #include "engine/describe.h"
 #include "engine/gguf.h"
@@ -75,7 +74,7 @@ void ry_live_get_sampling(const struct ry_live *live, struct ry_sampling *out)
 
 bool ry_attention_usable(enum ry_attention attention)
 {
-    return ry_attention_get(attention) != NULL;
+    return (unsigned)attention < RY_ATTENTION_COUNT;
 }
 
 const char *ry_op_name(enum ry_op op)
@@ -146,6 +145,18 @@ static char *format_text(const ry_gguf *gguf)
     return ry_mem_strdup(text);
 }
 
+/* Multiplications with weights for a token. */
+static void count_macs(const struct ry_model *m, struct ry_model_info *info)
+{
+    info->head_macs = (uint64_t)m->output.n_rows * m->output.n_cols;
+    for (uint32_t i = 0; i < m->hp.n_layer; i++) {
+        const struct ry_layer *l = &m->layers[i];
+        const struct ry_wmat *all[] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+            info->body_macs += (uint64_t)all[k]->n_rows * all[k]->n_cols;
+    }
+}
+
 static ry_rc fill_info(ry_engine *e, const struct ry_engine_options *o, bool template_known,
                        ry_err *err)
 {
@@ -191,6 +202,7 @@ static ry_rc fill_info(ry_engine *e, const struct ry_engine_options *o, bool tem
         info->n_head_kv = hp->n_head_kv;
         info->head_dim = hp->head_dim_k;
         info->n_ff = hp->n_ff;
+        count_macs(&e->model, info);
     }
     return RY_OK;
 }

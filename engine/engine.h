@@ -128,9 +128,10 @@ struct ry_model_info {
     bool template_known;         /* false: chatml stands in for an unknown one */
     bool has_weights, has_tokenizer;
     uint64_t n_params, file_bytes, tensor_bytes,
-        weight_bytes_per_token; /* bytes a decode step reads */
-    uint64_t repacked_bytes;    /* of interleaved copies in memory */
-    const char *no_repack;      /* why there are none; "" where there are. Static text */
+        weight_bytes_per_token;    /* bytes a decode step reads from the file's tensors */
+    uint64_t body_macs, head_macs; /* multiplications with weights for a token: layers, head */
+    uint64_t repacked_bytes;       /* of interleaved copies in memory */
+    const char *no_repack;         /* why there are none; "" where there are. Static text */
     uint64_t
         fingerprint; /* of the file's identity and header: the same file gives the same value */
     uint32_t gguf_version, n_tensors, n_vocab, n_ctx_train, n_embd, n_layer, n_head, n_head_kv,
@@ -273,6 +274,7 @@ struct ry_perf {
     /* As seen by thread 0 of the team; for decode steps of tiny models estimated from every 16th step. */
     uint64_t op_ns[RY_OP_COUNT];
     uint64_t op_bytes[RY_OP_COUNT]; /* weights and KV bytes read */
+    uint64_t decode_bytes;          /* of op_bytes, what decode steps read */
     uint64_t prefill_ns, decode_ns;
     uint64_t n_prefill, n_decode; /* tokens */
 };

@@ -57,8 +57,8 @@ START_TEST(letters_mean_what_their_command_says)
     struct ry_opts o;
     ry_err err;
     ck_assert_int_eq(parse(&o, &err, "bench -p 64 -n 32 -t 1,2 --kernel scalar,avx2 -r 3"), RY_OK);
-    ck_assert_int_eq(o.bench_prompt, 64);
-    ck_assert_int_eq(o.bench_gen, 32);
+    ck_assert_str_eq(o.bench_prompt, "64");
+    ck_assert_str_eq(o.bench_gen, "32");
     ck_assert_int_eq(o.bench_reps, 3);
     ck_assert_str_eq(o.bench_threads, "1,2");
     ck_assert_str_eq(o.bench_kernels, "scalar,avx2");

@@ -12,6 +12,7 @@
 
 /* Called by ry_kern_init_avx512. */
 void ry_kern_init_avx512_t2(struct ry_kern *k);   /* T2_X16 */
+void ry_kern_init_avx512_attn(struct ry_kern *k); /* attention, KV elements */
 void ry_kern_init_avx512_x16q(struct ry_kern *k); /* Q4_0_X16 … MXFP4_X16 */
 
 /* Four activations in every dword. */

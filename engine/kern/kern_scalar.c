@@ -14,21 +14,6 @@ enum { TILE = 8 }; /* tokens for which a block is taken apart once */
 
 /* ---- activations ------------------------------------------------------------------------------------- */
 
-/* The largest magnitude, compared as integers: exact in any order, and NaN (above infinity) wins. */
-static float abs_max(const float *x, size_t n)
-{
-    uint32_t best = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t u;
-        memcpy(&u, &x[i], sizeof u);
-        u &= 0x7fffffff;
-        best = u > best ? u : best;
-    }
-    float f;
-    memcpy(&f, &best, sizeof f);
-    return f;
-}
-
 /* Nearest integer, ties to even, in lo..127; NaN gives lo. */
 static int8_t to_q8(float v, float lo)
 {
@@ -48,7 +33,7 @@ static void quantize_q8_t(void *dst, const float *x, size_t n)
 {
     struct ry_act_head head = {0};
     int8_t *q = (int8_t *)dst + RY_Q8_T_HEAD;
-    float m = abs_max(x, n);
+    float m = ry_scalar_abs_max(x, n);
     float s = 127.0f / (m < 1e-5f ? 1e-5f : m);
     uint32_t sum = 0;
     for (size_t i = 0; i < n; i++) {
@@ -65,7 +50,7 @@ static void quantize_q8_t(void *dst, const float *x, size_t n)
 /* One block: d = m / 127 and q = clamp(round(x * (127 / m)), -127, 127), or all zero when m < RY_ACT_TINY. */
 static float quantize_block(int8_t *q, const float *x, size_t n)
 {
-    float m = abs_max(x, n);
+    float m = ry_scalar_abs_max(x, n);
     if (m < RY_ACT_TINY) {
         memset(q, 0, n);
         return 0.0f;
@@ -330,5 +315,6 @@ void ry_kern_init_scalar(struct ry_kern *k)
     }
     k->decode_row = decode_row;
     ry_kern_init_scalar_ops(k);
+    ry_kern_init_scalar_attn(k);
     ry_kern_init_scalar_t2(k);
 }

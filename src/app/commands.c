@@ -329,7 +329,8 @@ static ry_rc run_stats(ry_chat *chat, const char *arg, ry_err *err)
     }
     size_t n_new = g->n_prompt - g->n_reused;
     struct ry_perf d = ry_perf_since(&f->perf, &chat->perf_base);
-    const char *verdict = ry_perf_verdict(&d, atomic_load(&chat->live.n_threads), 0);
+    const char *verdict =
+        ry_perf_verdict(&d, atomic_load(&chat->live.n_threads), &chat->options.read_limit);
     ry_chat_note(
         chat,
         "decode %.1f tok/s (%zu tokens), prefill %.1f tok/s (%zu new, %zu reused), first token "

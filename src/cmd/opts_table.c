@@ -27,8 +27,10 @@ const struct ry_cmd_row ry_cmd_rows[RY_CMD_COUNT] = {
                     "The prompt is stdin (unless it is a terminal), then -p TEXT.", NULL, 0, 0},
     [RY_CMD_BENCH] =
         {"bench", "", "measure prefill and decode",
-         "Rows are the product of kernels, thread counts and the tests pp (prefill of -p tokens)\n"
-         "and tg (decode of -n tokens); -p 0 or -n 0 leaves a test out.",
+         "Rows are the product of thread counts, kernels, depths and the tests pp (prefill of -p\n"
+         "tokens) and tg (greedy decode of -n tokens); -p 0 or -n 0 leaves a test out. Weights "
+         "are\n"
+         "those read in a second, \"of read\" their share of what plain reading gives in this run.",
          NULL, 0, 0},
     [RY_CMD_SESSIONS] = {"sessions", "list | show ID | rename ID NAME | fork ID [AT] | delete ID",
                          "the conversations in the vault",
@@ -82,10 +84,12 @@ const struct ry_opt_row ry_opt_rows[] = {
      AT(max_tokens), 1, 1 << 24, ON(PERPLEXITY), false},
     {"raw", 0, NULL, NULL, "the text as it is, without chat template; an empty one begins at BOS",
      RY_OPT_FLAG, AT(raw), 0, 0, RUN, false},
-    {"prompt-tokens", 'p', "N", NULL, "tokens of the prefill test (512)", RY_OPT_INT,
-     AT(bench_prompt), 0, 1 << 20, BENCH, false},
-    {"gen-tokens", 'n', "N", NULL, "tokens of the decode test (128)", RY_OPT_INT, AT(bench_gen), 0,
-     1 << 20, BENCH, false},
+    {"prompt-tokens", 'p', "LIST", NULL, "tokens of the prefill tests (512)", RY_OPT_STRING,
+     AT(bench_prompt), 0, 0, BENCH, false},
+    {"gen-tokens", 'n', "LIST", NULL, "tokens of the decode tests (128)", RY_OPT_STRING,
+     AT(bench_gen), 0, 0, BENCH, false},
+    {"depth", 'd', "LIST", NULL, "tokens in the window before each test (0)", RY_OPT_STRING,
+     AT(bench_depth), 0, 0, BENCH, false},
     {"repeat", 'r', "N", NULL, "measurements of each row (5), after one to warm up", RY_OPT_INT,
      AT(bench_reps), 1, 1000, BENCH, false},
     {"threads", 't', "LIST", NULL, "thread counts, as in 1,2,4", RY_OPT_STRING, AT(bench_threads),
@@ -109,6 +113,8 @@ const struct ry_opt_row ry_opt_rows[] = {
      TOKENIZE, false},
     {"special", 0, NULL, NULL, "control tokens written in the text become themselves", RY_OPT_FLAG,
      AT(special), 0, 0, TOKENIZE, false},
+    {"fresh", 0, NULL, NULL, "measure the read bandwidth again", RY_OPT_FLAG, AT(fresh), 0, 0,
+     DOCTOR, false},
     {"json", 0, NULL, NULL, "JSON for programs", RY_OPT_FLAG, AT(json), 0, 0,
      RUN | BENCH | ON(INFO) | DOCTOR, false},
     {"threads", 't', "N", NULL, "threads (the physical cores this process may use)", RY_OPT_INT,
