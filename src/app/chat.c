@@ -138,6 +138,15 @@ static void load_failed_at_start(ry_chat *chat, const ry_err *err)
     ry_chat_notice(chat, true, "%s", err->text);
 }
 
+/* Said once, with the first model. */
+static void note_failed_tiers(ry_chat *chat)
+{
+    for (int t = 0; t < RY_TIER_COUNT; t++)
+        if (ry_tier_failed((enum ry_tier)t)[0])
+            ry_chat_note(chat, "kernel %s gives other bits than scalar here (%s): it is not used",
+                         ry_tier_name((enum ry_tier)t), ry_tier_failed((enum ry_tier)t));
+}
+
 static void on_loaded(ry_chat *chat, const struct ry_event *e)
 {
     ry_err err;
@@ -148,6 +157,8 @@ static void on_loaded(ry_chat *chat, const struct ry_event *e)
     chat->warned_full = false;
     if (!e->model.template_known)
         ry_chat_note(chat, "%s: its chat template is not known; chatml stands in", e->model.name);
+    if (!again)
+        note_failed_tiers(chat);
     if (again) {
         ry_chat_note(chat, "model: %s", e->model.name);
         struct ry_vault_op *op =
