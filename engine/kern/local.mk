@@ -28,7 +28,8 @@ noinst_LIBRARIES += libkern_avx512.a
 ENGINE_KERN_LIBS += libkern_avx512.a libengine.a
 libkern_avx512_a_SOURCES = engine/kern/kern_avx512.h engine/kern/kern_avx512.c \
   engine/kern/kern_avx512_t2.h engine/kern/kern_avx512_t2.c engine/kern/kern_avx512_attn.c \
-  engine/kern/kern_avx512_vec.h engine/kern/kern_avx512_x16q.c
+  engine/kern/kern_avx512_vec.h engine/kern/kern_avx512_x16q.c engine/kern/kern_avx512_float.c \
+  engine/kern/kern_avx512_ternary.c
 libkern_avx512_a_CFLAGS = $(AM_CFLAGS) $(AVX512_FLAGS)
 endif
 if RYOT_AMX
