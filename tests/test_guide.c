@@ -90,6 +90,40 @@ START_TEST(what_is_unknown_is_not_sure)
 }
 END_TEST
 
+/* A fact that would lose data when followed by mistake is given only when it is asked for plainly. */
+START_TEST(a_careful_fact_has_to_be_surer)
+{
+    ry_guide *guide = guide_of(NULL);
+    struct ry_guide_hit hit;
+    expect_best(guide, "delete a conversation", "delete", true);
+    static const char *const others[] = {"delete the last word", "clear the screen",
+                                         "get rid of the help window", "restore a deleted chat"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        size_t n = ry_guide_find(guide, others[i], strlen(others[i]), &hit, 1);
+        ck_assert_msg(n == 0 || !hit.sure || !hit.careful, "\"%s\" is answered by %.*s", others[i],
+                      (int)hit.id_len, hit.id);
+    }
+    ry_guide_free(guide);
+}
+END_TEST
+
+START_TEST(synonyms_count_as_one_word)
+{
+    ry_guide *guide = guide_of("& leave depart go\n"
+                               "@ a1\n~ leave town; out of here\n= one\n"
+                               "@ !a2\n~ stay home\n~ remain\n= two\n");
+    struct ry_guide_hit hit;
+    ck_assert_uint_eq(ry_guide_find(guide, "departing", 9, &hit, 1), 1);
+    ck_assert_mem_eq(hit.id, "a1", 2);
+    ck_assert(!hit.careful);
+    ck_assert_uint_eq(ry_guide_find(guide, "remain", 6, &hit, 1), 1);
+    ck_assert_uint_eq(hit.id_len, 2);
+    ck_assert_mem_eq(hit.id, "a2", 2);
+    ck_assert(hit.careful);
+    ry_guide_free(guide);
+}
+END_TEST
+
 START_TEST(any_bytes_can_be_asked)
 {
     static char question[1 << 16];
@@ -116,7 +150,9 @@ START_TEST(a_file_that_is_none_is_refused_with_its_line)
                {"@ a\n~ b\n", "ends"},
                {"@ a\n= b\n", "line 2"},
                {"@ a\n~ b\n= c\n~ d\n", "line 4"},
-               {"@\n", "line 1"}};
+               {"@\n", "line 1"},
+               {"@ a\n~ b\n= c\n& d e\n", "line 4"},
+               {"& what ever\n@ a\n~ b\n= c\n", "stop word"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ry_guide *guide = NULL;
         ry_err err = {0};
@@ -152,6 +188,8 @@ static Suite *guide_suite(void)
     tcase_add_test(c, equal_facts_keep_the_order_of_the_file);
     tcase_add_test(c, questions_about_the_program_find_its_facts);
     tcase_add_test(c, what_is_unknown_is_not_sure);
+    tcase_add_test(c, a_careful_fact_has_to_be_surer);
+    tcase_add_test(c, synonyms_count_as_one_word);
     tcase_add_test(c, any_bytes_can_be_asked);
     tcase_add_test(c, a_file_that_is_none_is_refused_with_its_line);
     tcase_add_test(c, every_failed_allocation_is_survived);

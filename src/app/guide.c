@@ -33,11 +33,13 @@ enum {
 #define WEIGHT_ANSWER 1.0
 #define WEIGHT_TYPO   0.8
 #define WEIGHT_STOP   0.5 /* of a stop word in a wording */
-#define SHARE_WORDING 0.6 /* of the nearest wording in the score; the rest is BM25's */
+#define SHARE_WORDING 0.3 /* of the nearest wording in the score; the rest is BM25's */
 /* From these on a fact is given as the answer; see the figures in engine/builtin/README.md. */
-#define SURE_SCORE    0.45
-#define SURE_MARGIN   0.04
+#define SURE_SCORE    0.5
+#define SURE_MARGIN   0.08
 #define SURE_COVERAGE 0.5
+#define SAME_WORDING  0.9
+#define SAME_MARGIN   0.01
 #define SURE_CAREFUL  0.7 /* the score for facts that a mistake would make dangerous */
 
 #define NO_WORDING UINT32_MAX
@@ -516,9 +518,11 @@ static void compare_all(const ry_guide *g, const char *question, size_t len, str
     }
 }
 
-static bool is_sure(const struct ry_guide_hit *hit)
+/* `wording`: the cosine of the nearest one; a question in a fact's very words needs less of a margin. */
+static bool is_sure(const struct ry_guide_hit *hit, double wording)
 {
-    return hit->score >= (hit->careful ? SURE_CAREFUL : SURE_SCORE) && hit->margin >= SURE_MARGIN &&
+    double margin = wording >= SAME_WORDING ? SAME_MARGIN : SURE_MARGIN;
+    return hit->score >= (hit->careful ? SURE_CAREFUL : SURE_SCORE) && hit->margin >= margin &&
            hit->coverage >= SURE_COVERAGE;
 }
 
@@ -527,7 +531,7 @@ size_t ry_guide_find(const ry_guide *g, const char *question, size_t len, struct
 {
     struct likeness l;
     struct ry_guide_hit best[RY_GUIDE_MAX_HITS];
-    size_t n = 0;
+    size_t n = 0, first = 0; /* first: the fact of best[0] */
     compare_all(g, question, len, &l);
     for (size_t f = 0; f < g->n_facts; f++) {
         double bm25 = l.bm25_most > 0 ? l.bm25[f] / l.bm25_most : 0;
@@ -537,6 +541,7 @@ size_t ry_guide_find(const ry_guide *g, const char *question, size_t len, struct
             at--;
         if (score <= 0 || at == RY_GUIDE_MAX_HITS)
             continue;
+        first = at == 0 ? f : first;
         n += n < RY_GUIDE_MAX_HITS;
         memmove(&best[at + 1], &best[at], (n - at - 1) * sizeof *best);
         best[at] = (struct ry_guide_hit){
@@ -552,7 +557,7 @@ size_t ry_guide_find(const ry_guide *g, const char *question, size_t len, struct
     if (n > 0)
         best[0].margin = n > 1 ? best[0].score - best[1].score : best[0].score;
     if (n > 0)
-        best[0].sure = is_sure(&best[0]);
+        best[0].sure = is_sure(&best[0], l.wording[first]);
     n = n < cap ? n : cap;
     if (n > 0)
         memcpy(hits, best, n * sizeof *hits);
