@@ -62,10 +62,8 @@ uint64_t ry_cpu_available_memory(bool *cgroup_limited);
 
 /* ---- live switches ----------------------------------------------------------------------------------- */
 
+/* Standard: the scores of all positions before a value is read. Flash: chunk by chunk. Each has bits of its own. */
 enum ry_attention { RY_ATTENTION_STANDARD, RY_ATTENTION_FLASH, RY_ATTENTION_COUNT };
-
-/* Whether an implementation is built in: a session asked for one that is not uses the standard one. */
-bool ry_attention_usable(enum ry_attention attention);
 
 enum { RY_MAX_THREADS = 64 };
 
@@ -95,7 +93,7 @@ struct ry_live {
     atomic_int top_k, repeat_last_n;
 };
 
-/* Best tier, default threads, standard attention, prefetch and repack on, default sampling. */
+/* Best tier, default threads, flash attention, prefetch and repack on, default sampling. */
 void ry_live_init(struct ry_live *live);
 void ry_live_set_sampling(struct ry_live *live, const struct ry_sampling *s);
 /* Leaves out->seed as it is. */

@@ -95,9 +95,6 @@ static ry_rc run_attention(ry_chat *chat, const char *arg, ry_err *err)
         after = RY_ATTENTION_STANDARD;
     else if (arg[0])
         return ry_err_set(err, RY_ERR_USAGE, "/attention wants flash or standard, not \"%s\"", arg);
-    if (!ry_attention_usable((enum ry_attention)after))
-        return ry_err_set(err, RY_ERR_USAGE, "%s attention is not in this build",
-                          attention_name(after));
     atomic_store(&chat->live.attention, after);
     ry_chat_switched(chat, "attention", attention_name(before), attention_name(after));
     return RY_OK;

@@ -206,9 +206,6 @@ ry_rc ry_setup_live(const struct ry_setup *s, struct ry_live *live, uint64_t *se
     if (o->attention) {
         enum ry_attention kind =
             strcmp(o->attention, "flash") == 0 ? RY_ATTENTION_FLASH : RY_ATTENTION_STANDARD;
-        if (!ry_attention_usable(kind))
-            return ry_err_set(err, RY_ERR_USAGE, "attention: %s is not in this build: standard is",
-                              o->attention);
         atomic_store(&live->attention, (int)kind);
     }
     if (o->prefetch)
