@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/kern/cpu.h"
 
 static const char *const tier_names[RY_TIER_COUNT] = {
     [RY_TIER_SCALAR] = "scalar", [RY_TIER_AVX2] = "avx2", [RY_TIER_AVXVNNI] = "avxvnni",
     [RY_TIER_AVX512] = "avx512", [RY_TIER_AMX] = "amx",
 };
 
-static bool usable[RY_TIER_COUNT];
+static bool has[RY_TIER_COUNT];
 static char brand[64];
 static pthread_once_t cpu_once = PTHREAD_ONCE_INIT;
 
@@ -121,24 +122,24 @@ static void read_brand(void)
 
 static void read_cpu(void)
 {
-    usable[RY_TIER_SCALAR] = true;
+    has[RY_TIER_SCALAR] = true;
 #if defined(RYOT_HAVE_AVX2)
-    usable[RY_TIER_AVX2] = have_avx2();
+    has[RY_TIER_AVX2] = have_avx2();
 #else
     (void)have_avx2;
 #endif
 #if defined(RYOT_HAVE_AVXVNNI)
-    usable[RY_TIER_AVXVNNI] = have_avxvnni();
+    has[RY_TIER_AVXVNNI] = have_avxvnni();
 #else
     (void)have_avxvnni;
 #endif
 #if defined(RYOT_HAVE_AVX512)
-    usable[RY_TIER_AVX512] = have_avx512();
+    has[RY_TIER_AVX512] = have_avx512();
 #else
     (void)have_avx512;
 #endif
 #if defined(RYOT_HAVE_AMX)
-    usable[RY_TIER_AMX] = have_amx();
+    has[RY_TIER_AMX] = have_amx();
 #else
     (void)have_amx;
 #endif
@@ -150,10 +151,10 @@ const char *ry_tier_name(enum ry_tier tier)
     return (unsigned)tier < RY_TIER_COUNT ? tier_names[tier] : "unknown";
 }
 
-bool ry_tier_usable(enum ry_tier tier)
+bool ry_cpu_has_tier(enum ry_tier tier)
 {
     pthread_once(&cpu_once, read_cpu);
-    return (unsigned)tier < RY_TIER_COUNT && usable[tier];
+    return (unsigned)tier < RY_TIER_COUNT && has[tier];
 }
 
 enum ry_tier ry_tier_best(void)
@@ -171,6 +172,7 @@ ry_rc ry_tier_parse(const char *name, enum ry_tier *tier, ry_err *err)
         return RY_OK;
     }
     char list[64] = "auto";
+    const char *fault = NULL;
     bool known = false;
     for (int t = 0; t < RY_TIER_COUNT; t++) {
         bool named = strcmp(name, tier_names[t]) == 0;
@@ -179,11 +181,17 @@ ry_rc ry_tier_parse(const char *name, enum ry_tier *tier, ry_err *err)
             return RY_OK;
         }
         known = known || named;
+        fault = named ? ry_tier_fault((enum ry_tier)t) : fault;
         if (ry_tier_usable((enum ry_tier)t)) {
             size_t n = strlen(list);
             snprintf(list + n, sizeof list - n, ", %s", tier_names[t]);
         }
     }
+    if (fault)
+        return ry_err_set(err, RY_ERR_USAGE,
+                          "kernel tier '%.40s' failed its self-test (%s gives other bits than "
+                          "scalar) and is refused; usable are: %s",
+                          name, fault, list);
     return ry_err_set(err, RY_ERR_USAGE,
                       known ? "kernel tier '%.40s' cannot run here; usable are: %s"
                             : "no kernel tier is called '%.40s'; usable are: %s",

@@ -462,6 +462,16 @@ static void first_run(ry_chat *chat)
         "folder go by name (`ryot models` shows where). /help lists the rest.");
 }
 
+/* A kernel that computes something else is worth a word: the CPU or the build is not sound. */
+static void note_refused_kernels(ry_chat *chat)
+{
+    for (int t = 0; t < RY_TIER_COUNT; t++)
+        if (ry_tier_fault((enum ry_tier)t))
+            ry_chat_notice(chat, true,
+                           "kernel %s is refused: in the self-test %s gave other bits than scalar",
+                           ry_tier_name((enum ry_tier)t), ry_tier_fault((enum ry_tier)t));
+}
+
 static void on_opened(ry_chat *chat, const struct ry_vault_reply *r)
 {
     ry_err err;
@@ -481,6 +491,7 @@ static void on_opened(ry_chat *chat, const struct ry_vault_reply *r)
         ry_chat_note(chat, "%s", r->report.note);
     else if (r->report.note[0])
         ry_chat_notice(chat, false, "%s", r->report.note);
+    note_refused_kernels(chat);
     if (r->report.created && !chat->options.vault.ephemeral)
         first_run(chat);
     if (chat->options.session_id == RY_SESSION_NEW)
