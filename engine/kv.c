@@ -61,22 +61,20 @@ bool ry_kv_bytes(const struct ry_hparams *hp, enum ry_kv_elem elem, size_t n_ctx
 ry_rc ry_kv_init(struct ry_kv *kv, const struct ry_hparams *hp, enum ry_kv_elem elem, size_t n_ctx,
                  ry_err *err)
 {
-    size_t bytes;
-    if (!layout(kv, hp, elem, n_ctx) || !ry_mem_add(kv->n_bytes, 64, &bytes))
+    if (!layout(kv, hp, elem, n_ctx))
         return ry_err_set(err, RY_ERR_MEMORY,
                           "a KV cache of %zu positions overflows: give a smaller --ctx", n_ctx);
-    kv->block = ry_mem_zalloc(bytes, 1);
-    if (!kv->block)
+    kv->data = ry_mem_huge(kv->n_bytes);
+    if (!kv->data)
         return ry_err_set(err, RY_ERR_MEMORY,
                           "out of memory for a KV cache of %zu MB: give a smaller --ctx",
-                          bytes >> 20);
-    kv->data = (char *)(((uintptr_t)kv->block + 63) / 64 * 64);
+                          (size_t)(kv->n_bytes >> 20));
     return RY_OK;
 }
 
 void ry_kv_done(struct ry_kv *kv)
 {
-    ry_mem_free(kv->block);
+    ry_mem_huge_free(kv->data, kv->n_bytes);
     *kv = (struct ry_kv){0};
 }
 

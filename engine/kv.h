@@ -17,8 +17,7 @@ struct ry_kv {
     size_t n_ctx, n_layer, n_head_kv, dim_k, dim_v;
     size_t k_bytes, v_bytes; /* of a record's matrices, scales left out */
     size_t k_scales_at, v_at, v_scales_at, record_bytes;
-    char *data;  /* 64-aligned, inside block */
-    void *block; /* owned; zero pages until written */
+    char *data; /* 64-aligned, owned; zero pages until written */
     uint64_t n_bytes;
 };
 

@@ -130,16 +130,15 @@ static void fill_rope(float *table, const struct ry_model *m, double base, doubl
 ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model,
                       const struct ry_scratch_sizes *sizes, ry_err *err)
 {
-    size_t bytes;
-    if (!layout(s, model, sizes) || !ry_mem_add(s->n_bytes, 64, &bytes))
+    if (!layout(s, model, sizes))
         return ry_err_set(err, RY_ERR_MEMORY,
                           "working memory overflows: give a smaller --ctx or --ubatch");
-    s->block = ry_mem_zalloc(bytes, 1);
+    s->block = ry_mem_huge(s->n_bytes);
     if (!s->block)
         return ry_err_set(err, RY_ERR_MEMORY,
                           "out of memory for %zu MB of working memory: give a smaller --ctx",
-                          bytes >> 20);
-    char *base = (char *)(((uintptr_t)s->block + 63) / 64 * 64);
+                          (size_t)(s->n_bytes >> 20));
+    char *base = s->block;
 #define PLACE(field) s->field = (void *)(base + (size_t)s->field)
     PLACE(x);
     PLACE(tmp);
@@ -169,6 +168,6 @@ ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model,
 
 void ry_scratch_done(struct ry_scratch *s)
 {
-    ry_mem_free(s->block);
+    ry_mem_huge_free(s->block, s->n_bytes);
     *s = (struct ry_scratch){0};
 }

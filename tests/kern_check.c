@@ -14,7 +14,7 @@
 #include "src/base/clock.h"
 #include "src/base/mem.h"
 
-enum { MAX_COLS = 3072, MAX_ROWS = 48, MAX_TOK = 9, MANY_TOK = 49, GUARD = 16 };
+enum { MAX_COLS = 3072, MAX_ROWS = 48, MAX_TOK = 9, MANY_TOK = 67, GUARD = 16 };
 
 static uint64_t seed = 20240607, state;
 static enum ry_tier tier; /* under test */

@@ -172,7 +172,6 @@ ry_rc ry_tier_parse(const char *name, enum ry_tier *tier, ry_err *err)
         return RY_OK;
     }
     char list[64] = "auto";
-    const char *fault = NULL;
     bool known = false;
     for (int t = 0; t < RY_TIER_COUNT; t++) {
         bool named = strcmp(name, tier_names[t]) == 0;
@@ -181,17 +180,16 @@ ry_rc ry_tier_parse(const char *name, enum ry_tier *tier, ry_err *err)
             return RY_OK;
         }
         known = known || named;
-        fault = named ? ry_tier_fault((enum ry_tier)t) : fault;
+        if (named && ry_tier_failed((enum ry_tier)t)[0])
+            return ry_err_set(err, RY_ERR_USAGE,
+                              "kernel tier '%s' gives other bits than scalar on this machine (%s): "
+                              "it is not used",
+                              name, ry_tier_failed((enum ry_tier)t));
         if (ry_tier_usable((enum ry_tier)t)) {
             size_t n = strlen(list);
             snprintf(list + n, sizeof list - n, ", %s", tier_names[t]);
         }
     }
-    if (fault)
-        return ry_err_set(err, RY_ERR_USAGE,
-                          "kernel tier '%.40s' failed its self-test (%s gives other bits than "
-                          "scalar) and is refused; usable are: %s",
-                          name, fault, list);
     return ry_err_set(err, RY_ERR_USAGE,
                       known ? "kernel tier '%.40s' cannot run here; usable are: %s"
                             : "no kernel tier is called '%.40s'; usable are: %s",

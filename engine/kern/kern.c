@@ -79,15 +79,15 @@ void ry_tier_refuse(enum ry_tier tier, const char *reason)
     snprintf(faults[tier].slot, sizeof faults[tier].slot, "%.47s", reason ? reason : "");
 }
 
-const char *ry_tier_fault(enum ry_tier tier)
+const char *ry_tier_failed(enum ry_tier tier)
 {
     pthread_once(&tables_once, make_tables);
-    return (unsigned)tier < RY_TIER_COUNT && faults[tier].slot[0] ? faults[tier].slot : NULL;
+    return (unsigned)tier < RY_TIER_COUNT ? faults[tier].slot : "";
 }
 
 bool ry_tier_usable(enum ry_tier tier)
 {
-    return ry_cpu_has_tier(tier) && !ry_tier_fault(tier);
+    return ry_cpu_has_tier(tier) && !ry_tier_failed(tier)[0];
 }
 
 const struct ry_kern *ry_kern_get(enum ry_tier tier)

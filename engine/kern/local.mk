@@ -3,9 +3,9 @@ ENGINE_SOURCES += engine/quant.h engine/quant.c engine/quant_unpack.h engine/qua
   engine/quant_k.c engine/quant_tern.c \
   engine/kern/kern.h engine/kern/kern.c engine/kern/act.h \
   engine/kern/cpu.h engine/kern/cpu.c engine/kern/host.c \
-  engine/kern/selftest.h engine/kern/selftest.c \
   engine/kern/kern_scalar.h engine/kern/kern_scalar.c engine/kern/kern_scalar_ops.c \
   engine/kern/kern_scalar_t2.c engine/kern/kern_scalar_attn.c engine/kern/ahead.h engine/kern/x16.h \
+  engine/kern/selftest.h engine/kern/selftest.c \
   engine/kern/wide.h engine/kern/kern_scalar_x16q.c engine/kern/wide_x16q.h
 if RYOT_AVX2
 noinst_LIBRARIES += libkern_avx2.a

@@ -18,7 +18,7 @@ struct ry_selftest_fault {
 void ry_selftest(const struct ry_kern *scalar, const struct ry_kern *const tables[], size_t n,
                  struct ry_selftest_fault faults[]);
 
-/* From now on the tier is not usable, for this reason (NULL: usable again); ry_tier_fault() tells it. Not scalar.
+/* From now on the tier is not usable, for this reason (NULL: usable again); ry_tier_failed() tells it. Not scalar.
  * For tests of what becomes of a tier that fails, before other threads ask for tiers. */
 void ry_tier_refuse(enum ry_tier tier, const char *reason);
 

@@ -23,9 +23,12 @@
 #endif
 
 enum {
-    RY_X16_TILE = 32, /* tokens for which a chunk is cut out once */
+    RY_X16_TILE = 64, /* tokens for which a chunk is cut out once */
     RY_X16_PARTS = RY_X16_ROWS / RY_LANES,
-    RY_X16_CHUNK = 8 /* registers of four columns */
+    RY_X16_CHUNK = 8, /* registers of four columns */
+    RY_X16_RUN = 8,   /* blocks of 32 that are cut out together */
+    RY_TOKENS = 4,    /* that take turns, so that neither waits for itself */
+    RY_X_AHEAD = 256  /* bytes: activations asked for early, since rows of tokens lie far apart */
 };
 
 /* Every line of a strip is here: p stands on the strip's dword of the body's first line. */
@@ -46,6 +49,13 @@ RY_INLINE ry_vi ry_bytes(ry_vi v, const int a, const int b, const int c, const i
 
 /* ---- sums -------------------------------------------------------------------------------------------- */
 
+/* A chunk of activations of `toks` tokens for `strips` strips, both constants. */
+struct ry_x {
+    const int8_t *q; /* of the first token */
+    size_t stride;
+    int toks, strips;
+};
+
 /* Codes of one byte (Q8_0) and of a code book (IQ4_NL) come signed. */
 #if defined(RY_V_DOT)
 enum { RY_SIGNED_OFFSET = 128 };
@@ -57,44 +67,52 @@ RY_INLINE ry_vi ry_from_signed(ry_vi v)
     return ry_v_sub8(v, ry_v_set8(-128));
 }
 
-/* a[i] += the sums of 4 n columns of strip i. */
-RY_INLINE void ry_sum_columns(ry_vi *a, ry_vi (*u)[RY_X16_CHUNK], int first, int n, const int8_t *x,
-                              const int strips)
+/* a[t][i] += the sums of 4 n columns of strip i and token t: as many chains of vpdpbusd as fill its latency. */
+RY_INLINE void ry_sum_columns(ry_vi (*a)[RY_STRIPS], ry_vi (*u)[RY_X16_CHUNK], const int first,
+                              const int n, const struct ry_x *x)
 {
     RY_UNROLL
     for (int j = first; j < first + n; j++) {
-        ry_vi each = ry_v_each(x + 4 * j);
         RY_UNROLL
-        for (int i = 0; i < strips; i++)
-            a[i] = ry_v_dot(a[i], u[i][j], each);
+        for (int t = 0; t < x->toks; t++) {
+            ry_vi each = ry_v_each(x->q + (size_t)t * x->stride + 4 * j);
+            RY_UNROLL
+            for (int i = 0; i < x->strips; i++)
+                a[t][i] = ry_v_dot(a[t][i], u[i][j], each);
+        }
     }
 }
 
-/* a[i] += the sums of a chunk. top: the largest code. */
-RY_INLINE void ry_sum_chunk(ry_vi *a, ry_vi (*u)[RY_X16_CHUNK], const int8_t *x, const int top,
-                            const int strips)
+/* a[t][i] += the sums of a chunk. top: the largest code. */
+RY_INLINE void ry_sum_chunk(ry_vi (*a)[RY_STRIPS], ry_vi (*u)[RY_X16_CHUNK], const struct ry_x *x,
+                            const int top)
 {
     (void)top;
-    ry_sum_columns(a, u, 0, RY_X16_CHUNK, x, strips);
+    ry_sum_columns(a, u, 0, RY_X16_CHUNK, x);
 }
 
-/* sums[i] += scale * sum, for both halves of a chunk. Where 16 products of top * 127 fit a word, the pair of words that a
- * sum is, low and sign, meets the scale and zero: one instruction. */
-RY_INLINE void ry_add_scaled(ry_vi *sums, ry_vi (*u)[RY_X16_CHUNK], ry_vi (*s)[2], const int8_t *x,
-                             const int top, const int per, const int strips)
+/* sums[t][i] += scale * sum, for both halves of a chunk. Where 16 products of top * 127 fit a word, the pair of words
+ * that a sum is, low and sign, meets the scale and zero: one instruction. */
+RY_INLINE void ry_add_scaled(ry_vi (*sums)[RY_STRIPS], ry_vi (*u)[RY_X16_CHUNK], ry_vi (*s)[2],
+                             const struct ry_x *x, const int top, const int per)
 {
     const int step = per == 32 && !RY_SUM_IS_WORD(top) ? 8 : 4;
     RY_UNROLL
     for (int j = 0; j < RY_X16_CHUNK; j += step) {
-        ry_vi a[RY_STRIPS];
+        ry_vi a[RY_TOKENS][RY_STRIPS];
         RY_UNROLL
-        for (int i = 0; i < strips; i++)
-            a[i] = ry_v_zero();
-        ry_sum_columns(a, u, j, step, x, strips);
+        for (int t = 0; t < x->toks; t++)
+            for (int i = 0; i < x->strips; i++)
+                a[t][i] = ry_v_zero();
+        ry_sum_columns(a, u, j, step, x);
         RY_UNROLL
-        for (int i = 0; i < strips; i++)
-            sums[i] = RY_SUM_IS_WORD(top) ? ry_v_words(sums[i], a[i], s[i][j / 4])
-                                          : ry_v_add(sums[i], ry_v_mul(a[i], s[i][j / 4]));
+        for (int t = 0; t < x->toks; t++) {
+            RY_UNROLL
+            for (int i = 0; i < x->strips; i++)
+                sums[t][i] = RY_SUM_IS_WORD(top)
+                                 ? ry_v_words(sums[t][i], a[t][i], s[i][j / 4])
+                                 : ry_v_add(sums[t][i], ry_v_mul(a[t][i], s[i][j / 4]));
+        }
     }
 }
 
@@ -130,34 +148,37 @@ RY_INLINE int ry_word_run(const int top)
     return top <= 15 ? 8 : top <= 31 ? 4 : 2;
 }
 
-/* a[i] += the sums of a chunk. top: the largest code; 255: signed ones, |w| <= 128 times x with w's sign. */
-RY_INLINE void ry_sum_chunk(ry_vi *a, ry_vi (*u)[RY_X16_CHUNK], const int8_t *x, const int top,
-                            const int strips)
+/* a[t][i] += the sums of a chunk. top: the largest code; 255: signed ones, |w| <= 128 times x with w's sign. */
+RY_INLINE void ry_sum_chunk(ry_vi (*a)[RY_STRIPS], ry_vi (*u)[RY_X16_CHUNK], const struct ry_x *x,
+                            const int top)
 {
     const ry_vi one = ry_v_set32(0x00010001);
     const int run = ry_word_run(top);
     RY_UNROLL
-    for (int i = 0; i < strips; i++) {
+    for (int t = 0; t < x->toks; t++) {
+        const int8_t *q = x->q + (size_t)t * x->stride;
         RY_UNROLL
         for (int j = 0; j < RY_X16_CHUNK; j += top == 255 ? 1 : run) {
-            ry_vi words = top == 255 ? ry_v_pairs(ry_v_abs8(u[i][j]),
-                                                  ry_v_sign8(ry_v_each(x + 4 * j), u[i][j]))
-                                     : ry_word_sums(u[i] + j, x + 4 * j, run);
-            a[i] = ry_v_words(a[i], words, one);
+            ry_vi words = top == 255 ? ry_v_pairs(ry_v_abs8(u[0][j]),
+                                                  ry_v_sign8(ry_v_each(q + 4 * j), u[0][j]))
+                                     : ry_word_sums(u[0] + j, q + 4 * j, run);
+            a[t][0] = ry_v_words(a[t][0], words, one);
         }
     }
 }
 
-/* sums[i] += scale * sum, for both halves of a chunk: words meet their scale. */
-RY_INLINE void ry_add_scaled(ry_vi *sums, ry_vi (*u)[RY_X16_CHUNK], ry_vi (*s)[2], const int8_t *x,
-                             const int top, const int per, const int strips)
+/* sums[t][i] += scale * sum, for both halves of a chunk: words meet their scale. */
+RY_INLINE void ry_add_scaled(ry_vi (*sums)[RY_STRIPS], ry_vi (*u)[RY_X16_CHUNK], ry_vi (*s)[2],
+                             const struct ry_x *x, const int top, const int per)
 {
     const int fits = ry_word_run(top), run = per == 16 && fits > 4 ? 4 : fits;
     RY_UNROLL
-    for (int i = 0; i < strips; i++) {
+    for (int t = 0; t < x->toks; t++) {
+        const int8_t *q = x->q + (size_t)t * x->stride;
         RY_UNROLL
         for (int j = 0; j < RY_X16_CHUNK; j += run)
-            sums[i] = ry_v_words(sums[i], ry_word_sums(u[i] + j, x + 4 * j, run), s[i][j / 4]);
+            sums[t][0] =
+                ry_v_words(sums[t][0], ry_word_sums(u[0] + j, q + 4 * j, run), s[0][j / 4]);
     }
 }
 
@@ -303,12 +324,14 @@ RY_INLINE void ry_matvec_32(float *y, const struct ry_wmat *w, size_t row0, size
             RY_UNROLL
             for (int i = 0; i < RY_X16_PARTS; i++) {
                 size_t lane = (size_t)i * RY_LANES;
-                ry_vi u[1][RY_X16_CHUNK], sums = ry_begin_32(act, n, b, f);
+                ry_vi u[1][RY_X16_CHUNK], sums[1][RY_STRIPS];
+                struct ry_x x = {(const int8_t *)act + 32 * b, 0, 1, 1};
                 ry_vf d, m = ry_f_zero();
                 ry_floats_32(&d, &m, block, lane, f);
                 f->codes(u[0], block + f->head * RY_X16_ROWS + 4 * lane);
-                ry_sum_chunk(&sums, u, (const int8_t *)act + 32 * b, f->top, 1);
-                acc[i] = ry_end_32(acc[i], d, m, sums, act, n, b, f);
+                sums[0][0] = ry_begin_32(act, n, b, f);
+                ry_sum_chunk(sums, u, &x, f->top);
+                acc[i] = ry_end_32(acc[i], d, m, sums[0][0], act, n, b, f);
             }
         }
         for (size_t i = 0; i < RY_X16_PARTS && r + i * RY_LANES < row1; i++)
@@ -332,35 +355,83 @@ RY_INLINE void ry_strips_at(struct ry_strips *s, const struct ry_wmat *w, size_t
     }
 }
 
+/* Up to 256 columns of every strip, cut out: what all tokens of a tile meet. */
+struct ry_panel_32 {
+    ry_vi u[RY_X16_RUN][RY_STRIPS][RY_X16_CHUNK];
+    ry_vf d[RY_X16_RUN][RY_STRIPS], m[RY_X16_RUN][RY_STRIPS];
+    size_t n; /* blocks */
+};
+
+/* Fills it from block b on. */
+RY_INLINE void ry_cut_32(struct ry_panel_32 *p, const struct ry_strips *s, size_t b,
+                         const struct ry_x16_32 *f)
+{
+    for (size_t k = 0; k < p->n; k++) {
+        RY_UNROLL
+        for (int i = 0; i < RY_STRIPS; i++) {
+            const uint8_t *block = s->group[i] + (b + k) * f->bytes * RY_X16_ROWS;
+            ry_floats_32(&p->d[k][i], &p->m[k][i], block, s->lane[i], f);
+            f->codes(p->u[k][i], block + f->head * RY_X16_ROWS + 4 * s->lane[i]);
+        }
+    }
+}
+
+/* A panel that begins with block b for `toks` tokens, a constant, whose activation rows begin at act. */
+RY_INLINE void ry_tokens_32(ry_vf (*acc)[RY_STRIPS], struct ry_panel_32 *p, const char *act,
+                            size_t act_stride, const int toks, size_t n, size_t b,
+                            const struct ry_x16_32 *f)
+{
+    ry_vf v[RY_TOKENS][RY_STRIPS];
+    RY_UNROLL
+    for (int t = 0; t < toks; t++) {
+        RY_UNROLL
+        for (int i = 0; i < RY_STRIPS; i++)
+            v[t][i] = acc[t][i];
+    }
+    for (size_t k = 0; k < p->n; k++) {
+        struct ry_x x = {(const int8_t *)act + 32 * (b + k), act_stride, toks, RY_STRIPS};
+        ry_vi sums[RY_TOKENS][RY_STRIPS];
+        RY_UNROLL
+        for (int t = 0; t < toks; t++) {
+            __builtin_prefetch(x.q + (size_t)t * act_stride + RY_X_AHEAD);
+            RY_UNROLL
+            for (int i = 0; i < RY_STRIPS; i++)
+                sums[t][i] = ry_begin_32(act + (size_t)t * act_stride, n, b + k, f);
+        }
+        ry_sum_chunk(sums, p->u[k], &x, f->top);
+        RY_UNROLL
+        for (int t = 0; t < toks; t++) {
+            RY_UNROLL
+            for (int i = 0; i < RY_STRIPS; i++)
+                v[t][i] = ry_end_32(v[t][i], p->d[k][i], p->m[k][i], sums[t][i],
+                                    act + (size_t)t * act_stride, n, b + k, f);
+        }
+    }
+    RY_UNROLL
+    for (int t = 0; t < toks; t++) {
+        RY_UNROLL
+        for (int i = 0; i < RY_STRIPS; i++)
+            acc[t][i] = v[t][i];
+    }
+}
+
 /* RY_STRIPS strips for nt tokens, at most a tile; n_rows from the first on. */
 RY_INLINE void ry_tile_32(float *y, size_t ldy, const struct ry_strips *s, size_t n_rows, size_t n,
                           const char *act, size_t act_stride, size_t nt, const struct ry_x16_32 *f)
 {
     ry_vf acc[RY_X16_TILE][RY_STRIPS];
+    struct ry_panel_32 p;
     for (size_t t = 0; t < nt; t++)
         for (int i = 0; i < RY_STRIPS; i++)
             acc[t][i] = ry_f_zero();
-    for (size_t b = 0; b < n / 32; b++) {
-        ry_vi u[RY_STRIPS][RY_X16_CHUNK];
-        ry_vf d[RY_STRIPS], m[RY_STRIPS];
-        RY_UNROLL
-        for (int i = 0; i < RY_STRIPS; i++) {
-            const uint8_t *block = s->group[i] + b * f->bytes * RY_X16_ROWS;
-            m[i] = ry_f_zero();
-            ry_floats_32(&d[i], &m[i], block, s->lane[i], f);
-            f->codes(u[i], block + f->head * RY_X16_ROWS + 4 * s->lane[i]);
-        }
-        const char *x = act;
-        for (size_t t = 0; t < nt; t++, x += act_stride) {
-            ry_vi sums[RY_STRIPS];
-            RY_UNROLL
-            for (int i = 0; i < RY_STRIPS; i++)
-                sums[i] = ry_begin_32(x, n, b, f);
-            ry_sum_chunk(sums, u, (const int8_t *)x + 32 * b, f->top, RY_STRIPS);
-            RY_UNROLL
-            for (int i = 0; i < RY_STRIPS; i++)
-                acc[t][i] = ry_end_32(acc[t][i], d[i], m[i], sums[i], x, n, b, f);
-        }
+    for (size_t b = 0; b < n / 32; b += RY_X16_RUN) {
+        p.n = n / 32 - b < RY_X16_RUN ? n / 32 - b : RY_X16_RUN;
+        ry_cut_32(&p, s, b, f);
+        size_t t = 0;
+        for (; t + RY_TOKENS <= nt; t += RY_TOKENS)
+            ry_tokens_32(acc + t, &p, act + t * act_stride, act_stride, RY_TOKENS, n, b, f);
+        for (; t < nt; t++)
+            ry_tokens_32(acc + t, &p, act + t * act_stride, act_stride, 1, n, b, f);
     }
     for (size_t t = 0; t < nt; t++)
         for (size_t i = 0; i < RY_STRIPS && i * RY_LANES < n_rows; i++)
@@ -555,7 +626,8 @@ RY_INLINE ry_vf ry_block_k(ry_vf acc, const uint8_t *block, size_t lane, const i
     const size_t part = f->bytes * 2; /* of 16 rows: an eighth */
     struct ry_k_scales k;
     ry_vf d, dmin;
-    ry_vi sums = ry_v_zero(), rest = ry_v_zero();
+    ry_vi sums[1][RY_STRIPS], rest = ry_v_zero();
+    sums[0][0] = ry_v_zero();
     ry_floats_k(&d, &dmin, block, lane, f);
     f->scales(k.sc, k.mins, body);
     RY_UNROLL
@@ -564,10 +636,10 @@ RY_INLINE ry_vf ry_block_k(ry_vf acc, const uint8_t *block, size_t lane, const i
         ry_ask_bytes(block + c * part, part, prefetch);
         f->codes(u[0], body, c);
         ry_chunk_scales(s[0], &k, c, f);
-        ry_add_scaled(&sums, u, s, x + 32 * c, f->top, f->per, 1);
+        ry_add_scaled(sums, u, s, &(struct ry_x){x + 32 * c, 0, 1, 1}, f->top, f->per);
         rest = ry_v_words(rest, ry_chunk_factors(&k, c, f), ry_v_each(x_sums + 2 * c));
     }
-    return ry_end_k(acc, d, dmin, sums, rest, dx, f);
+    return ry_end_k(acc, d, dmin, sums[0][0], rest, dx, f);
 }
 
 RY_INLINE void ry_matvec_k(float *y, const struct ry_wmat *w, size_t row0, size_t row1,
@@ -592,107 +664,99 @@ RY_INLINE void ry_matvec_k(float *y, const struct ry_wmat *w, size_t row0, size_
     }
 }
 
-/* A tile of tokens for RY_STRIPS strips: what is summed up so far. */
-struct ry_k_tile {
-    const char *act;
-    size_t act_stride, nt, n; /* tokens; columns of a row */
-    ry_vi sums[RY_X16_TILE][RY_STRIPS];
-    ry_vf acc[RY_X16_TILE][RY_STRIPS];
+/* A block of every strip, cut out: what all tokens of a tile meet. */
+struct ry_panel_k {
+    ry_vi u[8][RY_STRIPS][RY_X16_CHUNK], s[8][RY_STRIPS][2], factors[8][RY_STRIPS];
+    ry_vf d[RY_STRIPS], dmin[RY_STRIPS];
 };
 
-/* One chunk of block b for all tokens. */
-RY_INLINE void ry_tile_chunk(struct ry_k_tile *tile, const uint8_t *const body[RY_STRIPS],
-                             const struct ry_k_scales k[RY_STRIPS], size_t b, const int c,
-                             const struct ry_x16_k *f)
+RY_INLINE void ry_cut_k(struct ry_panel_k *p, const struct ry_strips *s, size_t b,
+                        const struct ry_x16_k *f)
 {
-    ry_vi u[RY_STRIPS][RY_X16_CHUNK], s[RY_STRIPS][2];
     RY_UNROLL
     for (int i = 0; i < RY_STRIPS; i++) {
-        f->codes(u[i], body[i], c);
-        ry_chunk_scales(s[i], &k[i], c, f);
-    }
-    const int8_t *x = (const int8_t *)tile->act + 256 * b + 32 * (size_t)c;
-    for (size_t t = 0; t < tile->nt; t++, x += tile->act_stride) {
-        ry_vi sums[RY_STRIPS];
+        const uint8_t *block = s->group[i] + b * f->bytes * RY_X16_ROWS;
+        const uint8_t *body = block + f->head * RY_X16_ROWS + 4 * s->lane[i];
+        struct ry_k_scales k;
+        ry_floats_k(&p->d[i], &p->dmin[i], block, s->lane[i], f);
+        f->scales(k.sc, k.mins, body);
         RY_UNROLL
-        for (int i = 0; i < RY_STRIPS; i++)
-            sums[i] = c ? tile->sums[t][i] : ry_v_zero();
-        ry_add_scaled(sums, u, s, x, f->top, f->per, RY_STRIPS);
-        RY_UNROLL
-        for (int i = 0; i < RY_STRIPS; i++)
-            tile->sums[t][i] = sums[i];
+        for (int c = 0; c < 8; c++) {
+            f->codes(p->u[c][i], body, c);
+            ry_chunk_scales(p->s[c][i], &k, c, f);
+            p->factors[c][i] = ry_chunk_factors(&k, c, f);
+        }
     }
 }
 
-/* The sums of block b, whole now, go to acc. */
-RY_INLINE void ry_tile_end(struct ry_k_tile *tile, const ry_vf d[RY_STRIPS],
-                           const ry_vf dmin[RY_STRIPS], const struct ry_k_scales k[RY_STRIPS],
-                           size_t b, const struct ry_x16_k *f)
+/* Block b for `toks` tokens, a constant, whose activation rows begin at act. */
+RY_INLINE void ry_tokens_k(ry_vf (*acc)[RY_STRIPS], struct ry_panel_k *p, const char *act,
+                           size_t act_stride, const int toks, size_t n, size_t b,
+                           const struct ry_x16_k *f)
 {
-    ry_vi factors[RY_STRIPS][8];
+    ry_vi sums[RY_TOKENS][RY_STRIPS];
     RY_UNROLL
-    for (int i = 0; i < RY_STRIPS; i++) {
+    for (int t = 0; t < toks; t++) {
         RY_UNROLL
-        for (int c = 0; c < 8; c++)
-            factors[i][c] = ry_chunk_factors(&k[i], c, f);
+        for (int i = 0; i < RY_STRIPS; i++)
+            sums[t][i] = ry_v_zero();
     }
-    const char *act = tile->act;
-    for (size_t t = 0; t < tile->nt; t++, act += tile->act_stride) {
-        const int16_t *x_sums = ry_act_sums(act, tile->n) + 16 * b;
+    for (size_t c = 0; c < 8; c++) {
+        struct ry_x x = {(const int8_t *)act + 256 * b + 32 * c, act_stride, toks, RY_STRIPS};
+        RY_UNROLL
+        for (int t = 0; t < toks; t++)
+            __builtin_prefetch(x.q + (size_t)t * act_stride + RY_X_AHEAD);
+        ry_add_scaled(sums, p->u[c], p->s[c], &x, f->top, f->per);
+    }
+    RY_UNROLL
+    for (int t = 0; t < toks; t++) {
+        const char *row = act + (size_t)t * act_stride;
+        const int16_t *x_sums = ry_act_sums(row, n) + 16 * b;
         RY_UNROLL
         for (int i = 0; i < RY_STRIPS; i++) {
             ry_vi rest = ry_v_zero();
             RY_UNROLL
             for (int c = 0; c < 8; c++)
-                rest = ry_v_words(rest, factors[i][c], ry_v_each(x_sums + 2 * c));
-            tile->acc[t][i] = ry_end_k(tile->acc[t][i], d[i], dmin[i], tile->sums[t][i], rest,
-                                       &ry_act_d(act, tile->n)[b], f);
+                rest = ry_v_words(rest, p->factors[c][i], ry_v_each(x_sums + 2 * c));
+            acc[t][i] =
+                ry_end_k(acc[t][i], p->d[i], p->dmin[i], sums[t][i], rest, &ry_act_d(row, n)[b], f);
         }
     }
 }
 
-/* RY_STRIPS strips for the tile's tokens; n_rows from the first on. */
-RY_INLINE void ry_tile_k(float *y, size_t ldy, const struct ry_strips *s, size_t n_rows,
-                         struct ry_k_tile *tile, const struct ry_x16_k *f)
+/* RY_STRIPS strips for nt tokens, at most a tile; n_rows from the first on. */
+RY_INLINE void ry_tile_k(float *y, size_t ldy, const struct ry_strips *s, size_t n_rows, size_t n,
+                         const char *act, size_t act_stride, size_t nt, const struct ry_x16_k *f)
 {
-    for (size_t t = 0; t < tile->nt; t++)
+    ry_vf acc[RY_X16_TILE][RY_STRIPS];
+    struct ry_panel_k p;
+    for (size_t t = 0; t < nt; t++)
         for (int i = 0; i < RY_STRIPS; i++)
-            tile->acc[t][i] = ry_f_zero();
-    for (size_t b = 0; b < tile->n / 256; b++) {
-        const uint8_t *body[RY_STRIPS];
-        struct ry_k_scales k[RY_STRIPS];
-        ry_vf d[RY_STRIPS], dmin[RY_STRIPS];
-        RY_UNROLL
-        for (int i = 0; i < RY_STRIPS; i++) {
-            const uint8_t *block = s->group[i] + b * f->bytes * RY_X16_ROWS;
-            body[i] = block + f->head * RY_X16_ROWS + 4 * s->lane[i];
-            ry_floats_k(&d[i], &dmin[i], block, s->lane[i], f);
-            f->scales(k[i].sc, k[i].mins, body[i]);
-        }
-        RY_UNROLL
-        for (int c = 0; c < 8; c++)
-            ry_tile_chunk(tile, body, k, b, c, f);
-        ry_tile_end(tile, d, dmin, k, b, f);
+            acc[t][i] = ry_f_zero();
+    for (size_t b = 0; b < n / 256; b++) {
+        ry_cut_k(&p, s, b, f);
+        size_t t = 0;
+        for (; t + RY_TOKENS <= nt; t += RY_TOKENS)
+            ry_tokens_k(acc + t, &p, act + t * act_stride, act_stride, RY_TOKENS, n, b, f);
+        for (; t < nt; t++)
+            ry_tokens_k(acc + t, &p, act + t * act_stride, act_stride, 1, n, b, f);
     }
-    for (size_t t = 0; t < tile->nt; t++)
+    for (size_t t = 0; t < nt; t++)
         for (size_t i = 0; i < RY_STRIPS && i * RY_LANES < n_rows; i++)
-            ry_f_store(y + t * ldy + i * RY_LANES, tile->acc[t][i], n_rows - i * RY_LANES);
+            ry_f_store(y + t * ldy + i * RY_LANES, acc[t][i], n_rows - i * RY_LANES);
 }
 
 RY_INLINE void ry_matmul_k(float *y, size_t ldy, const struct ry_wmat *w, size_t row0, size_t row1,
                            const void *act, size_t act_stride, size_t n_tok,
                            const struct ry_x16_k *f)
 {
-    struct ry_k_tile tile;
-    tile.act_stride = act_stride;
-    tile.n = w->n_cols;
     for (size_t t = 0; t < n_tok; t += RY_X16_TILE) {
-        tile.act = (const char *)act + t * act_stride;
-        tile.nt = n_tok - t < RY_X16_TILE ? n_tok - t : RY_X16_TILE;
+        size_t nt = n_tok - t < RY_X16_TILE ? n_tok - t : RY_X16_TILE;
         for (size_t r = row0; r < row1; r += RY_STRIPS * RY_LANES) {
             struct ry_strips s;
             ry_strips_at(&s, w, r, row1);
-            ry_tile_k(y + t * ldy + (r - row0), ldy, &s, row1 - r, &tile, f);
+            ry_tile_k(y + t * ldy + (r - row0), ldy, &s, row1 - r, w->n_cols,
+                      (const char *)act + t * act_stride, act_stride, nt, f);
         }
     }
 }
