@@ -1,4 +1,4 @@
-"""Conversations for training: questions with facts, small talk, the world, and stories, in any order."""
+"""Conversations for training: questions with facts, small talk, the world, stories, in any order."""
 import random as randomness
 import re
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Compare the training kernels of fused.c with model.py's plain tensors: the loss and every gradient."""
+"""Compare the kernels of fused.c with model.py's plain tensors: the loss and every gradient."""
 import os
 
 os.environ["OMP_NUM_THREADS"] = "1"

@@ -1,4 +1,4 @@
-"""The texts of the corpus: reading, cleaning, and the split into training and held-out documents."""
+"""The texts of the corpus: reading, cleaning, and which documents are held out."""
 import json
 import os
 import random
@@ -80,7 +80,7 @@ def read_dialogues(path):
 
 
 def load(folder):
-    """({source: training documents}, {source: held-out documents}); every fiftieth document is held out."""
+    """({source: training documents}, {source: held-out ones}): one of fifty is held out."""
     sources = {
         name: [t for f in files for t in read_texts(os.path.join(folder, f))]
         for name, files in FILES.items()

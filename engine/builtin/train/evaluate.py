@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""Ask ryot's built-in model, greedily and through ryot itself, and print figures and answers for a person to read.
+"""Ask ryot's built-in model, greedily and through ryot itself; print figures and answers to be read.
 
-    evaluate.py --ryot ./ryot facts FACTS QUESTIONS     lines `ID | question` on facts of FACTS; `-` has no fact
-    evaluate.py --ryot ./ryot talk FILE                 a prompt a line: every answer, and whether it ends
-    evaluate.py --ryot ./ryot stories FILE              nouns a line, with commas: every story, and what it mentions
+    evaluate.py --ryot ./ryot facts FACTS QUESTIONS   lines `ID | question`; `-` is a question without fact
+    evaluate.py --ryot ./ryot talk FILE               a prompt a line: every answer, and whether it ends
+    evaluate.py --ryot ./ryot stories FILE            nouns a line, with commas: every story
 
-`facts` gives the right fact as ryot's guide would give it (or `none`), so that it measures the network alone: whether
-it repeats the fact letter by letter. `--guide` leaves the looking up to ryot, which then is measured as a whole; a
-right answer is one that holds the fact's text, every other one is printed. Lines with # are comments.
+`facts` gives the right fact as ryot's guide would give it (or `none`), so that it measures the network
+alone: whether it repeats the fact letter by letter. With `--guide` ryot looks the fact up itself and is
+measured as a whole. A right answer holds the fact's text, every other one is printed. # begins a comment.
 """
 import argparse
 import json

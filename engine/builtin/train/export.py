@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Write the trained model as GGUF: TQ2_0 matrices, F16 embedding, F32 norms, its vocabulary and provenance.
+"""Write the trained model as GGUF: TQ2_0 matrices, F16 embedding, F32 norms, vocabulary, provenance.
 
     export.py --run run/chat.pt --vocabulary run/vocabulary.model ryot-builtin.gguf
 """
@@ -17,9 +17,9 @@ from settings import PRESETS
 ARCH = "bitnet-b1.58"
 LICENCE = "MIT"
 SOURCES = (
-    "TinyStories (CDLA-Sharing-1.0), TinyFabulist fables of permissively licensed models (MIT), FairytaleQA "
-    "(Apache-2.0), African Storybook and Pratham Books (CC-BY), self-dialogue corpus (BSD-3-Clause), and "
-    "text written for ryot"
+    "TinyStories and Topical-Chat (CDLA-Sharing-1.0), TinyFabulist fables of permissively licensed "
+    "models (MIT), FairytaleQA (Apache-2.0), African Storybook and Pratham Books (CC-BY), self-dialogue "
+    "corpus (BSD-3-Clause), and text written for ryot"
 )
 NAMES = {
     "attn_norm": "attn_norm",
@@ -119,7 +119,7 @@ def main():
     shape = PRESETS[options.preset][0]
     saved = torch.load(options.run, map_location="cpu")
     out = gguf.Writer()
-    describe(out, shape, saved.get("all_tokens", saved["tokens"]))
+    describe(out, shape, saved["before"] + saved["tokens"])
     vocabulary(out, tokenizer.Tokenizer(options.vocabulary))
     weights(out, saved["model"], shape)
     out.write(options.file)

@@ -1,8 +1,8 @@
-"""Questions with a fact in front of them: the network learns to answer with the fact, letter by letter.
+"""Questions with a fact before them: the network learns to answer with the fact, letter by letter.
 
-ryot looks the fact up (src/app/guide.c) and puts it before the question as a system message, `Fact: ...`, or
-`Fact: none` where it is not sure. So that copying is learnt and not the facts, most facts here are made up:
-true ones with other keys, commands and numbers in them, sentences of the corpus, and random words.
+ryot looks the fact up (src/app/guide.c) and puts it before the question as a system message, `Fact: ...`,
+or `Fact: none` where it is not sure. So that copying is learnt and not the facts, most facts here are
+made up: true ones with other keys, commands and numbers, sentences of the corpus, and random words.
 """
 import re
 
@@ -191,7 +191,7 @@ BLANKS = [
 
 
 def read_facts(path):
-    """[(wordings, answer)] of facts.txt; a fact is `@ id`, lines of `~ wording; wording`, `= answer`."""
+    """[(wordings, answer)] of facts.txt: `@ id`, lines of `~ wording; wording`, `= answer`."""
     facts, wordings = [], []
     with open(path, encoding="utf-8") as file:
         for line in file:

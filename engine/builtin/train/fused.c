@@ -1,8 +1,8 @@
-// Kernels of the built-in model's training on a CPU; fused.py compiles and calls them, nothing in ryot does.
-// Every function works on `rows` rows of its arrays; none allocates or keeps state, so that threads may run
-// them side by side. A bf is a bfloat16 (the upper half of a float). Activations are
-// quantised to int8 values held as bf (exact), and `s` is a row's scale; products with ternary weights are
-// made by the caller and arrive without that scale. model.py computes the same with plain tensors.
+// Kernels of the built-in model's training on a CPU; fused.py compiles and calls them, nothing in ryot.
+// Every function works on `rows` rows of its arrays; none allocates or keeps state, so that threads may
+// run them side by side. A bf is a bfloat16 (the upper half of a float). Activations are quantised to int8
+// values held as bf (exact), and `s` is a row's scale; products with ternary weights are made by the
+// caller and arrive without that scale. model.py computes the same with plain tensors.
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -47,7 +47,7 @@ void norm_quant(long rows, long n, const float *restrict x, const float *restric
     }
 }
 
-// The gradient gx [T][n] of norm_quant from g (rounding counts as the identity); gw [n] is added to.
+// The gradient gx [T][n] of norm_quant from g (rounding counts as identity); gw [n] is added to.
 void norm_quant_back(long rows, long n, const bf *restrict g, const float *restrict x,
                      const float *restrict w, const float *restrict r, float *restrict gx,
                      float *restrict gw)
@@ -76,7 +76,7 @@ void scale_add(long rows, long n, const float *restrict x, const bf *restrict li
             y[t * n + i] = x[t * n + i] + wide(lin[t * n + i]) * s[t];
 }
 
-// An output's gradient in two roundings: gb for the input's side, gs = gy * s for the weights' side.
+// An output's gradient in two roundings: gb for the input's side, gs = gy * s for the weights'.
 void split_grad(long rows, long n, const float *restrict gy, const float *restrict s,
                 bf *restrict gb, bf *restrict gs)
 {
@@ -122,8 +122,9 @@ void relu2_gate_back(long rows, long n, const float *restrict gh, const bf *rest
     }
 }
 
-// Rows are (sequence, position) pairs of sequences of T. lin [rows][(H + 2K) * d] without its scale becomes
-// q [B][H][T][d] (rotated, times d^-1/2), k [B][K][T][d] (rotated) and v [B][K][T][d]. c, n [T][d / 2].
+// Rows are (sequence, position) pairs of sequences of T. lin [rows][(H + 2K) * d] without its scale
+// becomes q [B][H][T][d] (rotated, times d^-1/2), k [B][K][T][d] (rotated) and v [B][K][T][d].
+// c, n [T][d / 2] are the cosines and sines.
 void rope(long rows, long T, long H, long K, long d, const bf *restrict lin,
           const float *restrict s, const float *restrict c, const float *restrict n, bf *restrict q,
           bf *restrict k, bf *restrict v)
@@ -236,7 +237,7 @@ void rows_to_heads(long rows, long T, long H, long d, const float *restrict x, b
                 o[((row / T * H + h) * T + row % T) * d + j] = narrow(x[(row * H + h) * d + j]);
 }
 
-// Cross entropy of rows of V logits for the targets y: loss [T], and the logits become gain times their
+// Cross entropy of rows of V logits for the targets y: loss [T]; the logits become gain times their
 // gradient.
 void cross_entropy(long rows, long V, bf *restrict logits, const int64_t *restrict y, float gain,
                    float *restrict loss)

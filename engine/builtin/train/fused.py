@@ -1,4 +1,4 @@
-"""The training's C kernels (fused.c) as autograd functions; several threads may run them side by side.
+"""The training's C kernels (fused.c) as autograd functions; threads may run them side by side.
 
 A CPU without bfloat16 matrix instructions trains with model.py's plain tensors instead, far slower.
 """
@@ -16,7 +16,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8
 
 
 def keep_buffers():
-    """Tell glibc to reuse large buffers instead of mapping (and faulting) them anew at every step."""
+    """Tell glibc to reuse large buffers instead of mapping and faulting them anew at every step."""
     libc = ctypes.CDLL(None)
     for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
         libc.mallopt(option, 1 << 30)

@@ -1,4 +1,4 @@
-"""Training rows: windows of the corpus, and conversations one after the other until a row is full."""
+"""Training rows: windows of the corpus, and conversations until a row is full."""
 import os
 
 import numpy as np
@@ -14,7 +14,7 @@ SHARES = {
         "dialogues": 0.6,
         "chats": 4.0,
     },
-    "chat": {"tinystories": 0.5, "tinystories_recased": 0.3, "fables": 0.2, "chats": 9.0},
+    "chat": {"tinystories": 0.8, "tinystories_recased": 0.4, "chats": 8.8},
 }
 
 
@@ -34,7 +34,7 @@ class Stream:
 
 
 class Conversations:
-    """Rows filled with conversations; what is counted is all of them, or only what the assistant says."""
+    """Rows filled with conversations; counted are all tokens, or only what the assistant says."""
 
     def __init__(self, next_chat, tokenizer, n, count_all):
         self.next_chat, self.tokenizer, self.n, self.count_all = next_chat, tokenizer, n, count_all

@@ -1,8 +1,8 @@
 """The network: BitNet b1.58 as ryot's `bitnet-b1.58` architecture reads it.
 
 Before each group of ternary matrices an RMSNorm and an int8 quantisation of every token (absmax);
-weights ternary with one scale a matrix (absmean, rounded to bfloat16 so that float16 holds it exactly);
-feed forward down(norm(relu(gate)^2 * up)); rotary positions on halves; the embedding is the head too.
+weights ternary with one scale a matrix (absmean, rounded to bfloat16 so that float16 holds it too); feed
+forward down(norm(relu(gate)^2 * up)); rotary positions on halves; the embedding is the head too.
 Gradients pass straight through both roundings.
 """
 import torch
@@ -15,7 +15,7 @@ ROPE_BASE = 10000.0
 
 def scale_of(w):
     """A matrix's ternary scale, exact in bfloat16 and in float16."""
-    return w.abs().mean().clamp(min=1e-4).bfloat16().float()
+    return w.float().abs().mean().clamp(min=1e-4).bfloat16().to(w.dtype)
 
 
 def ternary(w):
@@ -29,12 +29,12 @@ def rms_norm(x, w):
 
 
 def bit_linear(x, dtype, *weights):
-    """Products of x with ternary matrices that share it; sums in float32, inputs rounded to int8."""
-    s = x.detach().abs().amax(-1, keepdim=True).clamp(min=1e-5) / 127
-    q = x / s
+    """Products of x, rounded to int8, with ternary matrices that share it; sums in float32."""
+    s = 127 / x.detach().abs().amax(-1, keepdim=True).clamp(min=1e-5)
+    q = x * s
     q = q + (q.round() - q).detach()
     w = torch.cat([ternary(m) for m in weights])
-    return F.linear(q.to(dtype), w.to(dtype)).float() * s
+    return F.linear(q.to(dtype), w.to(dtype)).to(x.dtype) * (1 / s)
 
 
 class Layer(nn.Module):
@@ -66,8 +66,8 @@ class Layer(nn.Module):
         k, v = k.repeat_interleave(H // K, 1), v.repeat_interleave(H // K, 1)
         score = (q * d**-0.5).to(dtype) @ k.to(dtype).transpose(2, 3)
         future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
-        p = torch.softmax(score.float().masked_fill(future, float("-inf")), -1)
-        out = (p.to(dtype) @ v.to(dtype)).float().transpose(1, 2).reshape(B * T, H * d)
+        p = torch.softmax(score.to(x.dtype).masked_fill(future, float("-inf")), -1)
+        out = (p.to(dtype) @ v.to(dtype)).to(x.dtype).transpose(1, 2).reshape(B * T, H * d)
         return x + bit_linear(rms_norm(out, self.attn_sub_norm), dtype, self.o)
 
     def feed_forward(self, x, dtype):
@@ -77,7 +77,7 @@ class Layer(nn.Module):
 
 
 class Model(nn.Module):
-    """`fused`: fused.load's functions, for training on a CPU. `dtype`: of the plain path's products."""
+    """`fused`: fused.load's functions, to train on a CPU. `dtype`: of the plain path's products."""
 
     def __init__(self, shape, dtype=torch.float32, fused=None):
         super().__init__()

@@ -5,7 +5,7 @@ MOMENTUM, NEWTON_SCHULZ = 0.95, (3.4445, -4.7750, 2.0315)
 
 
 def orthogonal(u, dtype):
-    """The orthogonal matrices nearest to a stack u [n][rows][columns], by five Newton-Schulz steps."""
+    """The orthogonal matrices nearest to a stack u [n][rows][columns]: five Newton-Schulz steps."""
     tall = u.shape[1] > u.shape[2]
     x = u.transpose(1, 2) if tall else u
     x = (x / (x.flatten(1).norm(dim=1)[:, None, None] + 1e-7)).to(dtype)
@@ -38,7 +38,7 @@ class Optimiser:
         )
 
     def step(self, rate, decay, pool):
-        """One step with the gradients that the parameters hold; the stacks are shared among pool's threads."""
+        """One step with the gradients that the parameters hold; pool's threads share the stacks."""
         for group in self.adam.param_groups:
             group["lr"] = rate * group["share"]
         torch.nn.utils.clip_grad_norm_(self.clipped, 0.5)

@@ -1,4 +1,4 @@
-"""Stories on request: those of the corpus, asked for by their own nouns, and made-up ones from plots.txt."""
+"""Stories on request: those of the corpus, asked for by their nouns, and made-up ones (plots.txt)."""
 import os
 import re
 
@@ -87,6 +87,8 @@ ROLES = [
 ]
 
 
+# The order in which a request usually names what plays them.
+ORDER = ["hero", "other", "thing", "item", "food", "vehicle", "place"]
 # Roles of plots that only some can play.
 NARROW = {
     "stranger": ("other", set(words.KIN) | set(words.SKY), None),
@@ -112,7 +114,7 @@ class StoryWriter:
     def turns(self):
         """[user, assistant]: a request and its story."""
         r = self.random
-        nouns, story = self.from_corpus() if r.random() < 0.3 else self.made()
+        nouns, story = self.from_corpus() if r.random() < 0.12 else self.made()
         if not nouns or r.random() < 0.06:
             return [("user", r.choice(ASK_ANY)), ("assistant", story)]
         request = r.choice(ASK).format(words.joined(nouns))
@@ -126,7 +128,7 @@ class StoryWriter:
         return [named(n) for n in chosen], story
 
     def made(self):
-        """(what is asked for, a story): one to three nouns get roles, a plot has these roles, chance fills the rest."""
+        """(what is asked for, a story): nouns get roles, a plot has these, chance fills the others."""
         r = self.random
         while True:
             cast = {}
@@ -145,8 +147,9 @@ class StoryWriter:
                 break
         roles, sentences = r.choice(fitting)
         full = self.fill([NARROW.get(role, (role,))[0] for role in roles], cast, roles)
-        asked = [self.asked(role, full) for role in cast]
-        r.shuffle(asked)
+        asked = [self.asked(role, full) for role in ORDER if role in cast]
+        if r.random() < 0.15:
+            r.shuffle(asked)
         values = Names(full, r).values
         parts = [r.choice(sentence).format_map(values) for sentence in sentences]
         if all(full[role + "_noun"] in " ".join(parts) for role in cast):

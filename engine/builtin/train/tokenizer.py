@@ -1,4 +1,4 @@
-"""The vocabulary: SentencePiece BPE with byte fallback, digits one by one, and the turns of a chat."""
+"""The vocabulary: SentencePiece BPE with byte fallback, digits one by one; the turns of a chat."""
 import io
 import random
 
@@ -14,7 +14,7 @@ UNK, BOS, EOS = 0, 1, 2
 
 
 def train(path, size, texts, facts):
-    """Write the model of a vocabulary of `size` to path; facts (lines) weigh as much as a third of texts."""
+    """Write a vocabulary of `size` to path; facts (lines) weigh as much as a third of texts."""
     lines = [line for text in texts for line in text.split("\n") if line.strip()]
     repeat = max(1, sum(map(len, lines)) // (3 * sum(map(len, facts))))
     lines += facts * repeat + [SIGNS, " ".join(SIGNS)] * 3
@@ -62,7 +62,7 @@ class Tokenizer:
         return [BOS] + self.encode(text) + [EOS]
 
     def chat(self, turns):
-        """(ids, counted) of [(role, text)]; counted is 1 on what the assistant says and on its end."""
+        """(ids, counted) of [(role, text)]; counted is 1 on the assistant's words and their end."""
         ids, counted = [BOS], [0]
         for role, text in turns:
             said = self.encode(text) + [self.end]

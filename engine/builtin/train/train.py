@@ -5,8 +5,8 @@
     train.py base      stage 1: stories, dialogues and conversations
     train.py chat      stage 2: mostly conversations, from the end of stage 1
 
-Then export.py writes the GGUF, compare.py checks ryot's logits against model.py's, evaluate.py asks it.
-A stage that was interrupted goes on from its last checkpoint. ../README.md says what was run, and where.
+Then export.py writes the GGUF, compare.py checks ryot's logits against model.py's, evaluate.py asks
+it. A stage that was ended by SIGTERM goes on where it was, another from its last checkpoint. ../README.md says what was run, and where.
 Needs numpy, torch (1.13 or later) and sentencepiece; on a CPU also gcc, for fused.c.
 """
 import argparse
@@ -14,6 +14,7 @@ import csv
 import math
 import os
 import random
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -63,20 +64,6 @@ def checkpoint(options, stage):
     return os.path.join(options.out, stage + ".pt")
 
 
-def held_loss(model, folder, device, rows=24, n=256):
-    """Nats per token on the first windows of some held-out sources."""
-    out = {}
-    with torch.no_grad():
-        for name in WATCHED:
-            ids = np.load(mix.tokens_path(folder, "held", name))[: rows * n + 1].astype(np.int64)
-            used = (len(ids) - 1) // n * n
-            x = torch.from_numpy(ids[:used].reshape(-1, n)).to(device)
-            y = torch.from_numpy(ids[1 : used + 1].reshape(-1, n)).to(device)
-            model.train()
-            out[name] = model.loss(x, y).item()
-    return out
-
-
 def rate_at(schedule, step, done):
     """The learning rate at a step when a share `done` of the time has gone."""
     slope = 1 - (1 - schedule.end) * done
@@ -87,7 +74,7 @@ class Run:
     """One stage: its model, optimiser and counters, saved to and loaded from the checkpoint."""
 
     def __init__(self, options, stage, shape):
-        self.path, self.stage = checkpoint(options, stage), stage
+        self.path, self.stage, self.device = checkpoint(options, stage), stage, options.device
         kernels = fused.load(shape) if options.device == "cpu" else None
         self.model = Model(shape, torch.bfloat16, kernels).to(options.device)
         self.optimiser = Optimiser(self.model, torch.bfloat16)
@@ -95,34 +82,21 @@ class Run:
         self.threads = options.threads if kernels else 1
         self.pool = ThreadPoolExecutor(self.threads)
         self.step, self.tokens, self.seconds = 0, 0, 0.0
+        self.before = 0  # tokens of the stage before
         if os.path.exists(self.path):
             self.load(torch.load(self.path, map_location=options.device))
         elif stage == "chat":
-            self.model.load_state_dict(
-                torch.load(checkpoint(options, "base"), map_location=options.device)["model"]
-            )
+            base = torch.load(checkpoint(options, "base"), map_location=options.device)
+            self.model.load_state_dict(base["model"])
+            self.before = base["tokens"]
         elif options.start:
             warm.load(self.model, options.start, tokenizer.Tokenizer(vocabulary(options)))
-
-    def gradient(self, ids, counted):
-        """Set the parameters' gradients for one batch; returns the mean loss. A thread takes a share of the rows."""
-        whole = counted[:, 1:].sum().item()
-
-        def share(part, mask):
-            loss = self.model.loss(part[:, :-1], part[:, 1:], mask[:, 1:]) * (
-                mask[:, 1:].sum() / whole
-            )
-            return loss.item(), torch.autograd.grad(loss, self.parameters)
-
-        shares = list(self.pool.map(share, ids.chunk(self.threads), counted.chunk(self.threads)))
-        for i, p in enumerate(self.parameters):
-            p.grad = sum(grads[i] for _, grads in shares)
-        return sum(loss for loss, _ in shares)
 
     def load(self, saved):
         self.model.load_state_dict(saved["model"])
         self.optimiser.load(saved["optimiser"])
         self.step, self.tokens, self.seconds = saved["step"], saved["tokens"], saved["seconds"]
+        self.before = saved["before"]
 
     def save(self):
         state = {
@@ -131,71 +105,94 @@ class Run:
             "step": self.step,
             "tokens": self.tokens,
             "seconds": self.seconds,
+            "before": self.before,
         }
         torch.save(state, self.path + ".new")
         os.replace(self.path + ".new", self.path)
 
+    def advance(self, batch, rate, decay):
+        """One step on a batch (ids, counted), each [rows][window + 1]; returns its mean loss."""
+        ids, counted = [torch.from_numpy(x).to(self.device) for x in batch]
+        whole = counted[:, 1:].sum().item()
+
+        def share(part, mask):
+            weight = mask[:, 1:].sum() / whole
+            loss = self.model.loss(part[:, :-1], part[:, 1:], mask[:, 1:]) * weight
+            return loss.item(), torch.autograd.grad(loss, self.parameters)
+
+        shares = list(self.pool.map(share, ids.chunk(self.threads), counted.chunk(self.threads)))
+        loss = sum(loss for loss, _ in shares)
+        if not math.isfinite(loss):
+            raise SystemExit(
+                "step %d: the loss is not a number; see the last checkpoint" % self.step
+            )
+        for i, p in enumerate(self.parameters):
+            p.grad = sum(gradients[i] for _, gradients in shares)
+        self.optimiser.step(rate, decay, self.pool)
+        self.step += 1
+        self.tokens += ids.numel() - ids.shape[0]
+        return loss
+
+    def held_loss(self, folder, rows=24, n=256):
+        """{source: nats per token} on the first windows of some held-out sources."""
+        out = {}
+        with torch.no_grad():
+            for name in WATCHED:
+                ids = np.load(mix.tokens_path(folder, "held", name)).astype(np.int64)
+                used = min(rows * n, (len(ids) - 1) // n * n)
+                x, y = [torch.from_numpy(ids[i : used + i].reshape(-1, n)) for i in (0, 1)]
+                out[name] = self.model.loss(x.to(self.device), y.to(self.device)).item()
+        return out
+
+
+class Journal:
+    """The stage's table (STAGE.csv) and the lines that it prints."""
+
+    def __init__(self, folder, stage):
+        self.stage = stage
+        self.file = open(os.path.join(folder, stage + ".csv"), "a", newline="")
+        self.average = None
+
+    def add(self, loss):
+        self.average = loss if self.average is None else 0.98 * self.average + 0.02 * loss
+
+    def write(self, run, rate, held):
+        figures = [run.step, run.tokens, "%.0f" % run.seconds, "%.4f" % self.average, "%.5f" % rate]
+        csv.writer(self.file).writerow(figures + ["%.4f" % x for x in held.values()])
+        self.file.flush()
+        watched = " ".join("%s %.3f" % x for x in held.items())
+        line = "%s step %s, %s tokens, %s s, loss %s, rate %s" % (self.stage, *figures)
+        print(line, watched, flush=True)
+
 
 def train(options, stage, shape, schedule):
     torch.manual_seed(options.seed)
-    run = Run(options, stage, shape)
+    run, journal = Run(options, stage, shape), Journal(options.out, stage)
     made = random.Random(options.seed + run.step)
-    words = tokenizer.Tokenizer(vocabulary(options))
     writer = chats.Writer(options.corpus, FACTS, made)
+    words = tokenizer.Tokenizer(vocabulary(options))
     rows = mix.Mix(stage, options.out, writer.next, words, schedule.window, made)
-    minutes = options.minutes or schedule.minutes
-    matrices = sum(p.numel() for p in run.model.matrices())
-    print(
-        "%s: %.2f M ternary weights, %.2f M embedding"
-        % (stage, matrices / 1e6, shape.vocab * shape.dim / 1e6)
-    )
-    log = open(os.path.join(options.out, stage + ".csv"), "a", newline="")
-    table = csv.writer(log)
-    print("held out at the start:", held_loss(run.model, options.out, options.device), flush=True)
-    average, last = None, time.monotonic()
-    saved = last
-    while run.seconds < minutes * 60:
-        done = run.seconds / (minutes * 60)
+    seconds = 60 * (options.minutes or schedule.minutes)
+    matrices, others = sum(p.numel() for p in run.model.matrices()), run.model.embedding.numel()
+    print("%s: %.2f M ternary weights, %.2f M embedding" % (stage, matrices / 1e6, others / 1e6))
+    print("held out at the start:", run.held_loss(options.out), flush=True)
+    stopped = []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    last = saved = time.monotonic()
+    while run.seconds < seconds and not stopped:
+        done = run.seconds / seconds
         rate = rate_at(schedule, run.step, done)
-        ids, counted = rows.batch(schedule.batch_tokens // schedule.window)
-        ids, counted = torch.from_numpy(ids).to(options.device), torch.from_numpy(counted).to(
-            options.device
-        )
-        value = run.gradient(ids, counted)
-        if not math.isfinite(value):
-            raise SystemExit(
-                "step %d: the loss is not a number; the last checkpoint is whole" % run.step
-            )
-        run.optimiser.step(rate, schedule.decay if done < 0.5 else 0.0, run.pool)
-        average = value if average is None else 0.98 * average + 0.02 * value
+        batch = rows.batch(schedule.batch_tokens // schedule.window)
+        journal.add(run.advance(batch, rate, schedule.decay if done < 0.5 else 0.0))
         now = time.monotonic()
         run.seconds += min(now - last, 5.0)  # a stopped process does not spend the schedule
         last = now
-        run.step += 1
-        run.tokens += ids.numel() - ids.shape[0]
         if run.step % 50 == 0:
-            held = held_loss(run.model, options.out, options.device) if run.step % 300 == 0 else {}
-            table.writerow(
-                [run.step, run.tokens, "%.0f" % run.seconds, "%.4f" % average, "%.5f" % rate]
-                + ["%.4f" % x for x in held.values()]
-            )
-            log.flush()
-            print(
-                "%s step %d, %.2f M tokens, %.0f s, loss %.4f, rate %.5f %s"
-                % (
-                    stage,
-                    run.step,
-                    run.tokens / 1e6,
-                    run.seconds,
-                    average,
-                    rate,
-                    " ".join("%s %.3f" % x for x in held.items()),
-                ),
-                flush=True,
-            )
+            journal.write(run, rate, run.held_loss(options.out) if run.step % 300 == 0 else {})
         if now - saved > CHECKPOINT_SECONDS:
             run.save()
             saved = now
+    journal.write(run, 0.0, run.held_loss(options.out))
     run.save()
 
 

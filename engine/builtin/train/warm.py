@@ -1,7 +1,7 @@
-"""Start from an earlier version's GGUF: its ternary matrices and norms, and its embedding under a new vocabulary.
+"""Start from an earlier version's GGUF: its matrices, norms, and embedding under a new vocabulary.
 
-A file holds no latent weights, only their ternary values. They are drawn anew: normal numbers whose rounding
-gives these values. A piece that the old vocabulary lacks gets the mean of the old pieces that spell it.
+A file holds no latent weights, only their ternary values. They are drawn anew: normal numbers whose
+rounding gives these values. A piece that the old vocabulary lacks gets the mean of those that spell it.
 """
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from export import NAMES
 
 
 def latent(values, random):
-    """Weights that the training would round to `values` (ternary times a scale): [rows][columns]."""
+    """Weights that the training rounds to `values` (ternary times a scale): [rows][columns]."""
     scale = np.abs(values).max()
     codes = np.rint(values / scale).astype(np.int8)
     deviation = scale * np.sqrt(np.pi / 2)  # the absolute mean of a normal number is the scale
@@ -26,7 +26,7 @@ def latent(values, random):
 
 
 def spell(text, old):
-    """Ids of the longest old pieces, from the left, that spell text; bytes where there is no piece."""
+    """Ids of the longest old pieces, from the left, that spell text; bytes where there is none."""
     ids = []
     while text:
         n = next((n for n in range(len(text), 0, -1) if text[:n] in old), 0)

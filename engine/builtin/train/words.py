@@ -52,7 +52,10 @@ FOODS = """
 cake cookie apple banana orange pear pizza egg carrot potato tomato pumpkin sandwich pie pancake
 muffin donut strawberry lemon peach melon mushroom sausage waffle lollipop cupcake burger
 """.split()
-SOME = "bread milk soup honey cheese candy chocolate rice butter jam corn ice popcorn juice tea pasta salad".split()
+SOME = """
+bread milk soup honey cheese candy chocolate rice butter jam corn ice popcorn juice tea pasta
+salad
+""".split()
 COOKED = "bread soup jam popcorn rice tea pasta salad".split()
 OUTSIDE = """
 garden park forest beach farm zoo village island jungle desert lake pond river mountain hill
@@ -81,16 +84,28 @@ AT = {
     "bakery",
     "library",
 }
-VEHICLES = "boat car bike bus train truck plane rocket ship balloon wagon sled scooter tractor raft canoe spaceship".split()
+VEHICLES = """
+boat car bike bus train truck plane rocket ship balloon wagon sled scooter tractor raft canoe
+spaceship
+""".split()
 WEATHER = ["rain", "snow", "a storm", "fog", "thunder and lightning", "a cold wind"]
 GIVEN = {
-    "she": """Lily Mia Anna Lucy Emma Rosa Nina Clara Sue Molly Daisy Ruby Ella Zoe Maya Ivy Bella Lola Pearl Kiki Luna
-Tess Amy Sara Poppy Nora""".split(),
-    "he": """Tom Max Ben Sam Tim Leo Jack Finn Oscar Otto Felix Bobo Pip Rex Theo Hugo Charlie Milo Gus Toby Henry Benny
-Rusty Teddy Oliver Paul""".split(),
+    "she": """
+Lily Mia Anna Lucy Emma Rosa Nina Clara Sue Molly Daisy Ruby Ella Zoe Maya Ivy Bella Lola Pearl
+Kiki Luna Tess Amy Sara Poppy Nora
+""".split(),
+    "he": """
+Tom Max Ben Sam Tim Leo Jack Finn Oscar Otto Felix Bobo Pip Rex Theo Hugo Charlie Milo Gus Toby
+Henry Benny Rusty Teddy Oliver Paul
+""".split(),
 }
-TRAITS = "little kind brave clever shy small curious happy funny friendly lonely young gentle cheerful quiet tiny old".split()
-LOOKS = "red blue green yellow little big old new shiny golden lost tiny beautiful round colorful magic".split()
+TRAITS = """
+little kind brave clever shy small curious happy funny friendly lonely young gentle cheerful
+quiet tiny old
+""".split()
+LOOKS = """
+red blue green yellow little big old new shiny golden lost tiny beautiful round colorful magic
+""".split()
 SKILLS = "swim fly dance sing jump whistle climb skate draw read juggle cook dive paint".split()
 
 NOUNS = set(
