@@ -1,4 +1,6 @@
-"""Conversations for training: questions with facts, small talk, the world, stories, in any order."""
+"""Conversations for training: questions with facts, small talk, the world, stories, in any
+order.
+"""
 import random as randomness
 import re
 

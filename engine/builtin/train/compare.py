@@ -3,12 +3,12 @@
 
     compare.py --ryot ./ryot --run run/chat.pt --vocabulary run/vocabulary.model ryot-builtin.gguf
 
-The prompts of check_talk.txt and some chats, at every position, with a float32 KV cache. Both sides round
-activations to int8, so that a value next to a tie, moved by the last bit of a sum, becomes another
-integer, and every later position sees it. A control shows how often: the training code in float64 against
-itself in float32. Fails when the median prompt differs by more than 1e-3 (root mean square over the
-logits' own), when ryot stays within that on clearly fewer prompts than the control, or when fewer than
-98 % of the positions agree on the likeliest token.
+The prompts of check_talk.txt and some chats, at every position, with a float32 KV cache. Both
+sides round activations to int8, so that a value next to a tie, moved by the last bit of a sum,
+becomes another integer, and every later position sees it. A control shows how often: the
+training code in float64 against itself in float32. Fails when the median prompt differs by more
+than 1e-3 (root mean square over the logits' own), when ryot stays within that on clearly fewer
+prompts than the control, or when fewer than 98 % of the positions agree on the likeliest token.
 """
 import argparse
 import os

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
-"""Ask ryot's built-in model, greedily and through ryot itself; print figures and answers to be read.
+"""Ask ryot's built-in model, greedily and through ryot itself; print figures and answers to be
+read.
 
-    evaluate.py --ryot ./ryot facts FACTS QUESTIONS   lines `ID | question`; `-` is a question without fact
-    evaluate.py --ryot ./ryot talk FILE               a prompt a line: every answer, and whether it ends
+    evaluate.py --ryot ./ryot facts FACTS QUESTIONS   lines `ID | question`; ID `-` has no fact
+    evaluate.py --ryot ./ryot talk FILE               a prompt a line: every answer
     evaluate.py --ryot ./ryot stories FILE            nouns a line, with commas: every story
 
-`facts` gives the right fact as ryot's guide would give it (or `none`), so that it measures the network
-alone: whether it repeats the fact letter by letter. With `--guide` ryot looks the fact up itself and is
-measured as a whole. A right answer holds the fact's text, every other one is printed. # begins a comment.
+`facts` gives the right fact as ryot's guide would give it (or `none`), so that it measures the
+network alone: whether it repeats the fact letter by letter. With `--guide` ryot looks the fact
+up itself and is measured as a whole. A right answer holds the fact's text, every other one is
+printed. # begins a comment.
 """
 import argparse
 import json

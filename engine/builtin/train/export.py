@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Write the trained model as GGUF: TQ2_0 matrices, F16 embedding, F32 norms, vocabulary, provenance.
+"""Write the trained model as GGUF: TQ2_0 matrices, F16 embedding, F32 norms, vocabulary,
+provenance.
 
     export.py --run run/chat.pt --vocabulary run/vocabulary.model ryot-builtin.gguf
 """
@@ -17,9 +18,9 @@ from settings import PRESETS
 ARCH = "bitnet-b1.58"
 LICENCE = "MIT"
 SOURCES = (
-    "TinyStories and Topical-Chat (CDLA-Sharing-1.0), TinyFabulist fables of permissively licensed "
-    "models (MIT), FairytaleQA (Apache-2.0), African Storybook and Pratham Books (CC-BY), self-dialogue "
-    "corpus (BSD-3-Clause), and text written for ryot"
+    "TinyStories and Topical-Chat (CDLA-Sharing-1.0), TinyFabulist fables of permissively "
+    "licensed models (MIT), FairytaleQA (Apache-2.0), African Storybook and Pratham Books (CC-BY), "
+    "self-dialogue corpus (BSD-3-Clause), and text written for ryot"
 )
 NAMES = {
     "attn_norm": "attn_norm",

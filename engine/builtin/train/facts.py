@@ -1,8 +1,10 @@
-"""Questions with a fact before them: the network learns to answer with the fact, letter by letter.
+"""Questions with a fact before them: the network learns to answer with the fact, letter by
+letter.
 
-ryot looks the fact up (src/app/guide.c) and puts it before the question as a system message, `Fact: ...`,
-or `Fact: none` where it is not sure. So that copying is learnt and not the facts, most facts here are
-made up: true ones with other keys, commands and numbers, sentences of the corpus, and random words.
+ryot looks the fact up (src/app/guide.c) and puts it before the question as a system message,
+`Fact: ...`, or `Fact: none` where it is not sure. So that copying is learnt and not the facts,
+most facts here are made up: true ones with other keys, commands and numbers, sentences of the
+corpus, and random words.
 """
 import re
 
@@ -129,6 +131,17 @@ MADE = [
     'Add "{name} = {n}" to {place}.',
     "ryot {sub} {ARG} > {place} writes the {thing} as {name2}.",
     "With {opt} {n} ryot {does} the {thing} {n2} times.",
+]
+LISTS = [
+    "{joined}.",
+    "ryot knows {joined}.",
+    "{a} takes {joined}; the default is {n}.",
+    "There is ryot {a} --help and ryot {b} --help; ryot {c} --help is shorter.",
+    "Type /{a} TEXT (or start with --{a} TEXT); /{a} - clears it.",
+    "/{a} N sets it, /{a} alone shows it, and /{a} - goes back to {n}.",
+    "The {a} is $XDG_{o}_HOME/ryot/{a}.log, usually ~/.{o}/ryot/{a}.log; --{a} FILE changes it.",
+    "ryot {a} FILE, ryot {b} FILE and ryot {c} FILE; version {n} and {m}, not {m} and {n}.",
+    "^{n} {a}, ^{m} {b}, and --{o} for the {a} of the {b}.",
 ]
 ASKED = [
     "how do I {do} the {thing}?",
@@ -303,6 +316,24 @@ class FactWriter:
         form = r.choice(OF_SENTENCE)
         return form.format(*[r.choice(words) for _ in range(form.count("{}"))]), answer
 
+    def listed(self):
+        """Enumerations whose parts begin or end alike: what copying confuses most."""
+        r = self.random
+        name, option, n = r.choice(NAMES), r.choice(NAMES), r.randrange(2, 9)
+        stem = r.choice(["Q", "TQ", "IQ", "F", "v", "BF", name, name.upper(), "--" + option + "-"])
+        parts = {
+            "%s%d%s" % (stem, r.randrange(40), r.choice(["", "_K", "_0", "_1", "_NL"])): 0
+            for _ in range(n)
+        }
+        stems = [r.choice(NAMES).capitalize() for _ in range(r.randrange(1, 5))]
+        parts = list(parts) + ["%s %d" % (x, r.randrange(1, 6)) for x in stems]
+        end = r.choice([" and ", " or ", ", and the "])
+        joined = ", ".join(parts[:-1]) + end + parts[-1]
+        form = r.choice(LISTS).format(
+            joined=joined, a=name, b=r.choice(NAMES), c=r.choice(NAMES), o=option, n=n, m=n + 1
+        )
+        return r.choice(["which {} are there?", "{}?", "does it have {}?", "{}"]).format(name), form
+
     def jumbled(self):
         """Random words, names and signs: nothing but copying helps."""
         r = self.random
@@ -330,7 +361,8 @@ class FactWriter:
         """[system, user, assistant] of one question."""
         r = self.random
         kind = r.choices(
-            [self.true, self.changed, self.made, self.told, self.jumbled], [3, 3, 3, 2, 1]
+            [self.true, self.changed, self.made, self.told, self.jumbled, self.listed],
+            [3, 3, 3, 2, 1, 2],
         )[0]
         question, answer = kind()
         asked = ("user", self.typed(question))

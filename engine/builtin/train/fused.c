@@ -1,8 +1,9 @@
-// Kernels of the built-in model's training on a CPU; fused.py compiles and calls them, nothing in ryot.
-// Every function works on `rows` rows of its arrays; none allocates or keeps state, so that threads may
-// run them side by side. A bf is a bfloat16 (the upper half of a float). Activations are quantised to int8
-// values held as bf (exact), and `s` is a row's scale; products with ternary weights are made by the
-// caller and arrive without that scale. model.py computes the same with plain tensors.
+// Kernels of the built-in model's training on a CPU; fused.py compiles and calls them, nothing in
+// ryot. Every function works on `rows` rows of its arrays; none allocates or keeps state, so that
+// threads may run them side by side. A bf is a bfloat16 (the upper half of a float). Activations
+// are quantised to int8 values held as bf (exact), and `s` is a row's scale; products with ternary
+// weights are made by the caller and arrive without that scale. model.py computes the same with
+// plain tensors.
 #include <math.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 """The training's C kernels (fused.c) as autograd functions; threads may run them side by side.
 
-A CPU without bfloat16 matrix instructions trains with model.py's plain tensors instead, far slower.
+A CPU without bfloat16 matrix instructions trains with model.py's plain tensors instead, far
+slower.
 """
 import ctypes
 import os

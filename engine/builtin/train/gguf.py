@@ -19,7 +19,7 @@ def value(kind, v):
 
 
 def pack_tq2(codes, scale):
-    """int8 codes [rows][columns] in {-1, 0, 1} as blocks of 256: 64 bytes of codes, an f16 scale."""
+    """int8 codes [rows][columns] in {-1, 0, 1} as blocks of 256: 64 bytes, an f16 scale."""
     rows, blocks = codes.shape[0], codes.shape[1] // 256
     u = (codes.reshape(rows, blocks, 2, 4, 32) + 1).astype(
         np.uint8
@@ -66,7 +66,7 @@ class Writer:
 
 
 class Reader:
-    """What a file of Writer's kind holds: keys {name: value}, tensors {name: f32 [rows][columns]}."""
+    """A file of Writer's kind: keys {name: value}, tensors {name: f32 [rows][columns]}."""
 
     def __init__(self, path):
         with open(path, "rb") as file:

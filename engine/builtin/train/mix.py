@@ -14,7 +14,7 @@ SHARES = {
         "dialogues": 0.6,
         "chats": 4.0,
     },
-    "chat": {"tinystories": 0.8, "tinystories_recased": 0.4, "chats": 8.8},
+    "chat": {"tinystories": 1.4, "tinystories_recased": 0.8, "chats": 7.8},
 }
 
 

@@ -1,9 +1,9 @@
 """The network: BitNet b1.58 as ryot's `bitnet-b1.58` architecture reads it.
 
-Before each group of ternary matrices an RMSNorm and an int8 quantisation of every token (absmax);
-weights ternary with one scale a matrix (absmean, rounded to bfloat16 so that float16 holds it too); feed
-forward down(norm(relu(gate)^2 * up)); rotary positions on halves; the embedding is the head too.
-Gradients pass straight through both roundings.
+Before each group of ternary matrices an RMSNorm and an int8 quantisation of every token
+(absmax); weights ternary with one scale a matrix (absmean, rounded to bfloat16 so that float16
+holds it too); feed forward down(norm(relu(gate)^2 * up)); rotary positions on halves; the
+embedding is the head too. Gradients pass straight through both roundings.
 """
 import torch
 import torch.nn as nn

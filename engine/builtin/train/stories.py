@@ -1,4 +1,6 @@
-"""Stories on request: those of the corpus, asked for by their nouns, and made-up ones (plots.txt)."""
+"""Stories on request: those of the corpus, asked for by their nouns, and made-up ones
+(plots.txt).
+"""
 import os
 import re
 
@@ -79,7 +81,8 @@ ROLES = [
     (words.BREAKABLE, ["thing", "item"]),
     (words.VEHICLES, ["vehicle"]),
     (words.THINGS, ["item"]),
-    (words.FOODS, ["food", "item"]),
+    (words.MADE, ["food", "item"]),
+    (words.FRUITS, ["item"]),
     (words.COOKED, ["food", "item"]),
     (words.SOME, ["item"]),
     (words.PLACES, ["place"]),
@@ -89,9 +92,10 @@ ROLES = [
 
 # The order in which a request usually names what plays them.
 ORDER = ["hero", "other", "thing", "item", "food", "vehicle", "place"]
+NEVER_ALONE = set(words.KIN) | set(words.SKY)
 # Roles of plots that only some can play.
 NARROW = {
-    "stranger": ("other", set(words.KIN) | set(words.SKY), None),
+    "stranger": ("other", NEVER_ALONE, None),
     "outside": ("place", set(), set(words.OUTSIDE)),
 }
 
@@ -114,7 +118,7 @@ class StoryWriter:
     def turns(self):
         """[user, assistant]: a request and its story."""
         r = self.random
-        nouns, story = self.from_corpus() if r.random() < 0.12 else self.made()
+        nouns, story = self.from_corpus() if r.random() < 0.02 else self.made()
         if not nouns or r.random() < 0.06:
             return [("user", r.choice(ASK_ANY)), ("assistant", story)]
         request = r.choice(ASK).format(words.joined(nouns))
@@ -128,7 +132,7 @@ class StoryWriter:
         return [named(n) for n in chosen], story
 
     def made(self):
-        """(what is asked for, a story): nouns get roles, a plot has these, chance fills the others."""
+        """(what is asked for, a story): nouns get roles, a plot has these, chance adds others."""
         r = self.random
         while True:
             cast = {}
@@ -138,6 +142,8 @@ class StoryWriter:
                 cast.setdefault(role, r.choice(classes))
             if "thing" in cast and "item" in cast or len(set(cast.values())) < len(cast):
                 continue
+            if "other" in cast and "hero" not in cast and cast["other"] not in NEVER_ALONE:
+                continue  # of the living ones that are named, the first is the hero
             fitting = [
                 p
                 for p in self.plots
@@ -148,7 +154,7 @@ class StoryWriter:
         roles, sentences = r.choice(fitting)
         full = self.fill([NARROW.get(role, (role,))[0] for role in roles], cast, roles)
         asked = [self.asked(role, full) for role in ORDER if role in cast]
-        if r.random() < 0.15:
+        if r.random() < 0.2 and not {"hero", "other"} <= set(cast):
             r.shuffle(asked)
         values = Names(full, r).values
         parts = [r.choice(sentence).format_map(values) for sentence in sentences]
@@ -168,7 +174,7 @@ class StoryWriter:
             "other": living + list(words.KIN) * 3,
             "item": words.THINGS,
             "thing": words.BREAKABLE,
-            "food": words.FOODS + words.COOKED,
+            "food": words.MADE + words.COOKED,
             "place": words.PLACES,
             "vehicle": words.VEHICLES,
             "weather": words.WEATHER,

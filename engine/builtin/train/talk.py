@@ -6,9 +6,12 @@ import words
 
 TALK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "talk.txt")
 HONEST = [
-    "I do not know: I am too small for facts about the world. Load a bigger model with -m and ask it.",
-    "I do not know that. I am too small to know the world; a bigger model, loaded with -m, may know.",
-    "I am sorry, I am too small to know that. I only know a little small talk, ryot and tiny stories.",
+    "I do not know: I am too small for facts about the world. "
+    "Load a bigger model with -m and ask it.",
+    "I do not know that. I am too small to know the world; "
+    "a bigger model, loaded with -m, may know.",
+    "I am sorry, I am too small to know that. "
+    "I only know a little small talk, ryot and tiny stories.",
 ]
 ASK_NAME = [
     "What is my name?",

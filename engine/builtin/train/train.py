@@ -5,9 +5,10 @@
     train.py base      stage 1: stories, dialogues and conversations
     train.py chat      stage 2: mostly conversations, from the end of stage 1
 
-Then export.py writes the GGUF, compare.py checks ryot's logits against model.py's, evaluate.py asks
-it. A stage that was ended by SIGTERM goes on where it was, another from its last checkpoint. ../README.md says what was run, and where.
-Needs numpy, torch (1.13 or later) and sentencepiece; on a CPU also gcc, for fused.c.
+Then export.py writes the GGUF, compare.py checks ryot's logits against model.py's, evaluate.py
+asks it. A stage that was ended by SIGTERM goes on where it was, another from its last
+checkpoint. ../README.md says what was run, and where. Needs numpy, torch (1.13 or later) and
+sentencepiece; on a CPU also gcc, for fused.c.
 """
 import argparse
 import csv

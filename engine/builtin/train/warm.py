@@ -1,7 +1,9 @@
-"""Start from an earlier version's GGUF: its matrices, norms, and embedding under a new vocabulary.
+"""Start from an earlier version's GGUF: its matrices, norms, and embedding under a new
+vocabulary.
 
-A file holds no latent weights, only their ternary values. They are drawn anew: normal numbers whose
-rounding gives these values. A piece that the old vocabulary lacks gets the mean of those that spell it.
+A file holds no latent weights, only their ternary values. They are drawn anew: normal numbers
+whose rounding gives these values. A piece that the old vocabulary lacks gets the mean of those
+that spell it.
 """
 import numpy as np
 import torch

@@ -1,4 +1,6 @@
-"""The nouns that stories are asked for, by the roles that they can play, and how they are named."""
+"""The nouns that stories are asked for, by the roles that they can play, and how they are
+named.
+"""
 
 ANIMALS = """
 dog cat bird fish bear bunny rabbit frog duck cow horse pig sheep mouse lion tiger elephant
@@ -16,7 +18,7 @@ giant baby teacher doctor farmer baker painter pilot astronaut cook clown garden
 dancer singer shepherd hunter thief soldier captain explorer scientist child detective
 """.split()
 BEINGS = "robot doll monster ghost snowman elf troll dwarf alien scarecrow teddy".split()
-ALIVE = "tree flower star cloud seed raindrop snowflake leaf river mountain train".split()
+ALIVE = "tree cloud raindrop snowflake".split()
 KIN = {
     "mom": "she",
     "dad": "he",
@@ -33,10 +35,10 @@ SKY = ["sun", "moon", "wind", "sea"]
 BREAKABLE = """
 ball toy book box kite drum piano guitar violin trumpet flute puzzle swing slide lamp candle
 mirror clock watch phone camera ring necklace crown bucket spoon bowl cup bottle jar umbrella
-hat chair table window door bike boat car truck plane rocket ship train balloon pencil pen brush
+hat chair table window door bike boat car truck plane rocket ship balloon pencil pen brush
 basket bag suitcase key lock hammer ladder wagon sled skateboard scooter computer radio
 television telescope lantern pot teapot plate vase picture painting statue fan whistle bell
-broom shovel tent bench bridge wheel robot doll top spaceship helicopter bus tractor compass
+broom shovel tent bench bridge wheel top spaceship helicopter bus tractor compass
 microscope magnet toothbrush
 """.split()
 THINGS = (
@@ -48,10 +50,12 @@ sword shield wand ticket flag mask costume backpack envelope diamond jewel pearl
 acorn seed treasure cloak rainbow snowball
 """.split()
 )
-FOODS = """
-cake cookie apple banana orange pear pizza egg carrot potato tomato pumpkin sandwich pie pancake
-muffin donut strawberry lemon peach melon mushroom sausage waffle lollipop cupcake burger
+MADE = "cake cookie pizza sandwich pie pancake muffin donut sausage waffle cupcake burger".split()
+FRUITS = """
+apple banana orange pear egg carrot potato tomato pumpkin strawberry lemon peach melon mushroom
+lollipop
 """.split()
+FOODS = MADE + FRUITS
 SOME = """
 bread milk soup honey cheese candy chocolate rice butter jam corn ice popcorn juice tea pasta
 salad
