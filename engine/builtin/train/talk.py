@@ -2,6 +2,7 @@
 import os
 import re
 
+import facts
 import words
 
 TALK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "talk.txt")
@@ -12,6 +13,32 @@ HONEST = [
     "a bigger model, loaded with -m, may know.",
     "I am sorry, I am too small to know that. "
     "I only know a little small talk, ryot and tiny stories.",
+]
+BEFORE = [
+    "hey, ",
+    "so ",
+    "so, ",
+    "well, ",
+    "ok, ",
+    "and ",
+    "please, ",
+    "oh, ",
+    "hm, ",
+    "ryot, ",
+    "tell me, ",
+]
+AFTER = [
+    " please",
+    " now",
+    " then",
+    " today",
+    ", please",
+    " ryot",
+    " my friend",
+    " again",
+    "?",
+    "!",
+    "...",
 ]
 ASK_NAME = [
     "What is my name?",
@@ -110,8 +137,14 @@ class Talker:
 
 
 def varied(text, random):
-    """With or without capitals and the mark at the end."""
+    """As somebody types it: with or without capitals, mark, a word before or after, a slip."""
+    if random.random() < 0.18:
+        text = random.choice(BEFORE) + text
+    if random.random() < 0.1 and text[-1].isalpha():
+        text += random.choice(AFTER)
     roll = random.random()
     if roll < 0.3:
-        return words.capital(text)
-    return text.lower().rstrip(".?!") or text if roll < 0.5 else text
+        text = words.capital(text)
+    elif roll < 0.5:
+        text = text.lower().rstrip(".?!") or text
+    return facts.slip(text, random) if random.random() < 0.06 else text
