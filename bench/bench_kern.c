@@ -6,18 +6,20 @@
  *           same many bytes, measured in this run, before each tier
  *   cache   matvec over about 1 MB
  *   tokens  matmul over the same for --tokens tokens
- *   vector  everything else on vectors of 4,096 elements, attention over 1,024 positions of 128
+ *   vector  everything else on vectors of 4,096 elements, attention over one chunk of the KV cache with heads of 128
  * Each figure is the median of the runs after one warm-up; spread is (slowest - fastest) / median. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "engine/kern/kern.h"
+#include "engine/repack.h"
 #include "src/base/clock.h"
 #include "src/base/mem.h"
 
-enum { MAX_RUNS = 101, MAX_PREFETCH = 8, VEC = 4096, POSITIONS = 1024, HEAD = 128 };
+enum { MAX_RUNS = 101, MAX_PREFETCH = 8, VEC = 4096, HEAD = 128 };
 
 static struct {
     bool json;
@@ -129,7 +131,7 @@ static void read_span(void *arg)
     uint64_t a = 0, b = 0, c = 0, d = 0;
     for (size_t i = 0; i + 8 <= s->n; i += 8) {
         const uint64_t *p = s->p + i;
-        __builtin_prefetch((const char *)p + s->ahead);
+        __builtin_prefetch((const char *)p + s->ahead, 0, 2);
         a += p[0] + p[4];
         b += p[1] + p[5];
         c += p[2] + p[6];
@@ -184,30 +186,46 @@ static void bench_product(struct product *p, const char *what, size_t bytes)
     report(&r);
 }
 
-/* Encodes 16 rows and repeats them through [data, bytes). */
-static void fill_matrix(uint8_t *data, size_t bytes, const struct ry_wmat *w)
+/* Encodes 16 rows, as they are or interleaved, and repeats them through [data, bytes). */
+static void fill_matrix(uint8_t *data, size_t bytes, struct ry_wmat *w, bool copy)
 {
     float *x = must(ry_mem_alloc(w->n_cols, sizeof *x));
-    size_t some = 16 * w->row_bytes;
+    uint8_t *rows = must(ry_mem_alloc(16, w->row_bytes));
     for (size_t r = 0; r < 16; r++) {
         for (size_t i = 0; i < w->n_cols; i++)
             x[i] = uniform();
-        ry_fmt_encode(w->fmt, data + r * w->row_bytes, x, w->n_cols);
+        ry_fmt_encode(w->fmt, rows + r * w->row_bytes, x, w->n_cols);
     }
+    struct ry_wmat group = *w;
+    group.data = rows;
+    group.n_rows = 16;
+    if (copy) {
+        *w = ry_repack_view(&group, data);
+        ry_repack_groups(data, &group, 0, 1);
+    } else {
+        memcpy(data, rows, 16 * w->row_bytes);
+    }
+    size_t some = 16 * w->row_bytes;
+    ry_mem_free(rows);
     ry_mem_free(x);
     for (size_t at = some; at < bytes; at += some)
         memcpy(data + at, data, bytes - at < some ? bytes - at : some);
 }
 
-static void bench_format(const struct ry_kern *k, enum ry_fmt fmt, uint8_t *data, size_t bytes)
+static void bench_format(const struct ry_kern *k, enum ry_fmt fmt, bool copy, uint8_t *data,
+                         size_t bytes)
 {
     enum ry_act_fmt af = ry_fmt_info(fmt)->act;
-    size_t row = ry_fmt_row_bytes(fmt, opt.cols), small = (size_t)1 << 20;
+    size_t small = (size_t)1 << 20;
     struct product p = {.k = k,
-                        .w = {data, 0, opt.cols, row, fmt, 1.0f, true},
+                        .w = {data, 0, opt.cols, ry_fmt_row_bytes(fmt, opt.cols), fmt, 1.0f, true},
                         .stride = ry_act_bytes(af, opt.cols)};
+    if (copy &&
+        !ry_repack_bytes(&(struct ry_wmat){data, 16, opt.cols, p.w.row_bytes, fmt, 1, true}))
+        return;
+    fill_matrix(data, bytes, &p.w, copy);
+    size_t row = p.w.row_bytes;
     small = small / row < 16 ? 16 * row : small / row / 16 * 16 * row;
-    fill_matrix(data, bytes, &p.w);
     size_t n_y = bytes / row > small / row * opt.tokens ? bytes / row : small / row * opt.tokens;
     p.y = must(ry_mem_alloc(n_y, sizeof(float)));
     p.act = must(ry_mem_aligned(64, opt.tokens, p.stride));
@@ -237,7 +255,8 @@ static struct {
     const struct ry_kern *k;
     float a[VEC], b[VEC], c[VEC];
     _Alignas(64) char act[4 * VEC];
-    uint16_t kv[POSITIONS * HEAD];
+    _Alignas(64) float kv[RY_KV_CHUNK * HEAD]; /* of any kind */
+    int32_t sums[VEC];
     enum ry_act_fmt af;
 } v;
 
@@ -295,23 +314,53 @@ static void run_softcap(void *arg)
     v.k->softcap(v.c, 30.0f, VEC);
 }
 
-static void run_qk(void *arg)
+/* n_rows queries, at most VEC / HEAD, against the keys of a chunk. */
+static void mac(enum ry_kv_elem elem, size_t n_rows)
 {
-    (void)arg;
-    v.k->attn_qk[RY_KV_ELEM_F16](v.c, v.a, v.kv, HEAD * 2, POSITIONS, HEAD, 0.1f);
+    struct ry_attn_mat k = {.data = v.kv, .ld = RY_KV_CHUNK, .n_k = HEAD, .n_cols = RY_KV_CHUNK};
+    if (elem == RY_KV_ELEM_Q8)
+        v.k->attn_mac_q8(v.sums, RY_KV_CHUNK, (const int8_t *)v.act, HEAD, &k, n_rows);
+    else
+        v.k->attn_mac[elem](v.c, RY_KV_CHUNK, v.a, HEAD, &k, n_rows);
 }
 
-static void run_pv(void *arg)
+static void run_mac_f16_1(void *arg)
 {
     (void)arg;
-    v.k->attn_pv[RY_KV_ELEM_F16](v.c, v.a, v.kv, HEAD * 2, POSITIONS, HEAD);
+    mac(RY_KV_ELEM_F16, 1);
 }
 
-static void run_kv_store(void *arg)
+static void run_mac_f16_4(void *arg)
 {
     (void)arg;
-    v.k->kv_store[RY_KV_ELEM_F16](v.kv, v.a, VEC);
+    mac(RY_KV_ELEM_F16, 4);
 }
+
+static void run_mac_f32_32(void *arg)
+{
+    (void)arg;
+    mac(RY_KV_ELEM_F32, VEC / HEAD);
+}
+
+static void run_mac_q8_4(void *arg)
+{
+    (void)arg;
+    mac(RY_KV_ELEM_Q8, 4);
+}
+
+static void run_mac_q8_32(void *arg)
+{
+    (void)arg;
+    mac(RY_KV_ELEM_Q8, VEC / HEAD);
+}
+
+static void run_f16_store(void *arg)
+{
+    (void)arg;
+    v.k->f16_store((uint16_t *)(void *)v.act, v.a, VEC);
+}
+
+#define CELLS ((double)RY_KV_CHUNK * HEAD)
 
 static const struct {
     const char *name;
@@ -331,11 +380,12 @@ static const struct {
     {"gelu_mul", run_gelu, RY_ACT_F32, 1, VEC, 8.0 * VEC, 0},
     {"relu2_mul", run_relu2, RY_ACT_F32, 1, VEC, 8.0 * VEC, 0},
     {"softcap", run_softcap, RY_ACT_F32, 1, VEC, 4.0 * VEC, 0},
-    {"attn_qk f16", run_qk, RY_ACT_F32, POSITIONS, HEAD, 2.0 * POSITIONS *HEAD,
-     (double)POSITIONS *HEAD},
-    {"attn_pv f16", run_pv, RY_ACT_F32, POSITIONS, HEAD, 2.0 * POSITIONS *HEAD,
-     (double)POSITIONS *HEAD},
-    {"kv_store f16", run_kv_store, RY_ACT_F32, 1, VEC, 4.0 * VEC, 0},
+    {"attn f16 x1", run_mac_f16_1, RY_ACT_F32, RY_KV_CHUNK, HEAD, CELLS * 2, CELLS},
+    {"attn f16 x4", run_mac_f16_4, RY_ACT_F32, RY_KV_CHUNK, HEAD, CELLS * 2, CELLS * 4},
+    {"attn f32 x32", run_mac_f32_32, RY_ACT_F32, RY_KV_CHUNK, HEAD, CELLS * 4, CELLS * 32},
+    {"attn q8 x4", run_mac_q8_4, RY_ACT_F32, RY_KV_CHUNK, HEAD, CELLS, CELLS * 4},
+    {"attn q8 x32", run_mac_q8_32, RY_ACT_F32, RY_KV_CHUNK, HEAD, CELLS, CELLS * 32},
+    {"f16_store", run_f16_store, RY_ACT_F32, 1, VEC, 4.0 * VEC, 0},
 };
 
 static void bench_vectors(const struct ry_kern *k)
@@ -344,8 +394,8 @@ static void bench_vectors(const struct ry_kern *k)
     for (size_t i = 0; i < sizeof vector_cases / sizeof vector_cases[0]; i++) {
         for (size_t j = 0; j < VEC; j++)
             v.a[j] = v.c[j] = uniform(), v.b[j] = j % 2 ? 0.8f : 0.6f; /* a rotation, too */
-        for (size_t j = 0; j < POSITIONS * HEAD; j++)
-            v.kv[j] = ry_f32_to_f16(uniform() * 0x1p-10f);
+        for (size_t j = 0; j < RY_KV_CHUNK * HEAD; j++)                /* small in every kind */
+            v.kv[j] = 0x1.2p-8f * uniform();
         v.af = vector_cases[i].af;
         struct result r = {ry_tier_name(k->tier),
                            vector_cases[i].name,
@@ -429,7 +479,8 @@ static void bench_tier(enum ry_tier tier, uint8_t *data)
         printf("plain read of %zu MB: %.1f GB/s\n", opt.mb, read_gb_s);
     for (int fmt = 0; fmt < RY_FMT_COUNT; fmt++)
         if (!opt.format || strcmp(opt.format, ry_fmt_info((enum ry_fmt)fmt)->name) == 0)
-            bench_format(ry_kern_get(tier), (enum ry_fmt)fmt, data, bytes);
+            for (int copy = 0; copy < 2; copy++)
+                bench_format(ry_kern_get(tier), (enum ry_fmt)fmt, copy, data, bytes);
     if (!opt.format)
         bench_vectors(ry_kern_get(tier));
 }
@@ -445,6 +496,9 @@ int main(int argc, char **argv)
         return 2;
     }
     uint8_t *data = must(ry_mem_aligned((size_t)2 << 20, opt.mb << 20, 1));
+#ifdef MADV_HUGEPAGE
+    madvise(data, opt.mb << 20, MADV_HUGEPAGE); /* as the engine's own copies */
+#endif
     memset(data, 1, opt.mb << 20);
     if (opt.json)
         printf("{\"bench\":\"kern\",\"cpu\":\"%s\",\"runs\":%d,\"rows\":[", ry_cpu_name(),

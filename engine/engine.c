@@ -6,18 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/attention.h"
 #include "engine/builtin/builtin.h"
 #include "engine/describe.h"
 #include "engine/gguf.h"
 #include "engine/model.h"
 #include "engine/repack.h"
 #include "engine/session.h"
+#include "engine/shape.h"
 #include "engine/template.h"
 #include "engine/tok.h"
 #include "src/base/mem.h"
 
 struct ry_engine {
+    struct ry_shape_image image; /* of a shape; none otherwise */
     ry_gguf *gguf;
     struct ry_model model; /* layers NULL when opened for the tokenizer only */
     struct ry_repacked repacked;
@@ -73,7 +74,7 @@ void ry_live_get_sampling(const struct ry_live *live, struct ry_sampling *out)
 
 bool ry_attention_usable(enum ry_attention attention)
 {
-    return ry_attention_get(attention) != NULL;
+    return (unsigned)attention < RY_ATTENTION_COUNT;
 }
 
 const char *ry_op_name(enum ry_op op)
@@ -94,11 +95,23 @@ bool ry_engine_has_builtin(void)
     return ry_builtin_image_bytes > 0;
 }
 
-static ry_rc open_gguf(ry_gguf **out, const struct ry_engine_options *o, ry_err *err)
+static ry_rc open_shape(ry_engine *e, const struct ry_engine_options *o, ry_err *err)
 {
+    struct ry_shape_options options = {
+        .word = o->shape, .n_threads = ry_cpu_default_threads(), .cancel = o->cancel};
+    ry_rc rc = ry_shape_make(&e->image, &options, err);
+    return rc == RY_OK
+               ? ry_gguf_parse(&e->gguf, o->path, e->image.map, e->image.n_bytes, false, err)
+               : rc;
+}
+
+static ry_rc open_gguf(ry_engine *e, const struct ry_engine_options *o, ry_err *err)
+{
+    if (o->shape)
+        return open_shape(e, o, err);
     if (strcmp(o->path, "builtin") != 0)
-        return ry_gguf_open(out, o->path, o->tokenizer_only, err);
-    return ry_gguf_parse(out, "builtin", ry_builtin_image, ry_builtin_image_bytes,
+        return ry_gguf_open(&e->gguf, o->path, o->tokenizer_only, err);
+    return ry_gguf_parse(&e->gguf, "builtin", ry_builtin_image, ry_builtin_image_bytes,
                          o->tokenizer_only, err);
 }
 
@@ -130,6 +143,18 @@ static char *format_text(const ry_gguf *gguf)
     snprintf(text, sizeof text, "%s%s", n_kinds ? ry_fmt_info(best)->name : "",
              n_kinds > 1 ? " mixed" : "");
     return ry_mem_strdup(text);
+}
+
+/* Multiplications with weights for a token. */
+static void count_macs(const struct ry_model *m, struct ry_model_info *info)
+{
+    info->head_macs = (uint64_t)m->output.n_rows * m->output.n_cols;
+    for (uint32_t i = 0; i < m->hp.n_layer; i++) {
+        const struct ry_layer *l = &m->layers[i];
+        const struct ry_wmat *all[] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+            info->body_macs += (uint64_t)all[k]->n_rows * all[k]->n_cols;
+    }
 }
 
 static ry_rc fill_info(ry_engine *e, const struct ry_engine_options *o, bool template_known,
@@ -177,6 +202,7 @@ static ry_rc fill_info(ry_engine *e, const struct ry_engine_options *o, bool tem
         info->n_head_kv = hp->n_head_kv;
         info->head_dim = hp->head_dim_k;
         info->n_ff = hp->n_ff;
+        count_macs(&e->model, info);
     }
     return RY_OK;
 }
@@ -220,7 +246,7 @@ ry_rc ry_engine_open(ry_engine **out, const struct ry_engine_options *o, ry_err 
     ry_engine *e = ry_mem_zalloc(1, sizeof *e);
     if (!e)
         return ry_err_set(err, RY_ERR_MEMORY, "out of memory while loading %s", o->path);
-    ry_rc rc = open_gguf(&e->gguf, o, err);
+    ry_rc rc = open_gguf(e, o, err);
     if (rc == RY_OK && o->progress)
         o->progress(o->user, 0.1);
     if (rc == RY_OK && !o->tokenizer_only) {
@@ -256,6 +282,7 @@ void ry_engine_close(ry_engine *e)
     if (e->has_model)
         ry_model_done(&e->model);
     ry_gguf_close(e->gguf);
+    ry_shape_done(&e->image);
     ry_mem_free(e->path);
     ry_mem_free(e->name);
     ry_mem_free(e->arch);
@@ -277,6 +304,11 @@ const struct ry_model *ry_engine_model(const ry_engine *e)
 const struct ry_repacked *ry_engine_repacked(const ry_engine *e)
 {
     return &e->repacked;
+}
+
+uint64_t ry_engine_held_bytes(const ry_engine *e)
+{
+    return e->image.map ? e->info.tensor_bytes : e->repacked.source_bytes;
 }
 
 bool ry_engine_faulted(const ry_engine *e)

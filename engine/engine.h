@@ -22,10 +22,18 @@ typedef struct ry_session ry_session;
 
 /* ---- kernel tiers ------------------------------------------------------------------------------------ */
 
-/* AVX-VNNI is AVX2 with dot products of bytes; AVX-512 needs F, BW, DQ, VL, VNNI and VBMI. */
-enum ry_tier { RY_TIER_SCALAR, RY_TIER_AVX2, RY_TIER_AVXVNNI, RY_TIER_AVX512, RY_TIER_COUNT };
+/* AVX-VNNI is AVX2 with dot products of bytes; AVX-512 needs F, BW, DQ, VL, VNNI and VBMI; AMX is AVX-512 with products of
+ * int8 tiles. */
+enum ry_tier {
+    RY_TIER_SCALAR,
+    RY_TIER_AVX2,
+    RY_TIER_AVXVNNI,
+    RY_TIER_AVX512,
+    RY_TIER_AMX,
+    RY_TIER_COUNT
+};
 
-/* "scalar", "avx2", "avxvnni", "avx512". Never NULL. */
+/* "scalar", "avx2", "avxvnni", "avx512", "amx". Never NULL. */
 const char *ry_tier_name(enum ry_tier tier);
 
 /* Whether the tier was built in, and this CPU and operating system (CPUID and XCR0) can run it. Any thread. */
@@ -93,6 +101,7 @@ void ry_live_get_sampling(const struct ry_live *live, struct ry_sampling *out);
 
 struct ry_engine_options {
     const char *path;    /* a GGUF file, or "builtin" */
+    const char *shape;   /* NAME[:FORMAT[/HEAD]]: random weights in memory; path is a label then */
     bool tokenizer_only; /* any architecture, vocabulary-only files too */
     bool no_repack;      /* no interleaved copies of the weights: less memory, slower */
     void (*progress)(void *user, double done_share); /* may be NULL; 0..1 */
@@ -101,7 +110,8 @@ struct ry_engine_options {
 };
 
 /* Opens, checks and maps a model. All of HOSTILE_INPUT's model-file refusals end here as RY_ERR_MODEL.
- * *out is owned by the caller. */
+ * *out is owned by the caller. A shape ("bitnet-2b4t:tq2_0", "llama-1b:q4_0/f16") has no tokenizer; RY_ERR_USAGE with
+ * the names for one that is not known. */
 ry_rc ry_engine_open(ry_engine **out, const struct ry_engine_options *options, ry_err *err);
 
 /* Accepts NULL. No session may be left. */
@@ -118,9 +128,10 @@ struct ry_model_info {
     bool template_known;         /* false: chatml stands in for an unknown one */
     bool has_weights, has_tokenizer;
     uint64_t n_params, file_bytes, tensor_bytes,
-        weight_bytes_per_token; /* bytes a decode step reads */
-    uint64_t repacked_bytes;    /* of interleaved copies in memory */
-    const char *no_repack;      /* why there are none; "" where there are. Static text */
+        weight_bytes_per_token;    /* bytes a decode step reads from the file's tensors */
+    uint64_t body_macs, head_macs; /* multiplications with weights for a token: layers, head */
+    uint64_t repacked_bytes;       /* of interleaved copies in memory */
+    const char *no_repack;         /* why there are none; "" where there are. Static text */
     uint64_t
         fingerprint; /* of the file's identity and header: the same file gives the same value */
     uint32_t gguf_version, n_tensors, n_vocab, n_ctx_train, n_embd, n_layer, n_head, n_head_kv,
@@ -263,6 +274,7 @@ struct ry_perf {
     /* As seen by thread 0 of the team; for decode steps of tiny models estimated from every 16th step. */
     uint64_t op_ns[RY_OP_COUNT];
     uint64_t op_bytes[RY_OP_COUNT]; /* weights and KV bytes read */
+    uint64_t decode_bytes;          /* of op_bytes, what decode steps read */
     uint64_t prefill_ns, decode_ns;
     uint64_t n_prefill, n_decode; /* tokens */
 };

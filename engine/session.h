@@ -31,6 +31,8 @@ struct ry_session {
 /* The engine's parts that a session needs. */
 const struct ry_model *ry_engine_model(const ry_engine *engine);
 const struct ry_repacked *ry_engine_repacked(const ry_engine *engine);
+/* Bytes of the weights that need no further memory: they have a copy, or lie in memory already. */
+uint64_t ry_engine_held_bytes(const ry_engine *engine);
 bool ry_engine_faulted(const ry_engine *engine); /* the file changed while in use */
 /* Whether what follows this token is the beginning of a text, where the tokenizer writes a space that no text has. */
 bool ry_engine_begins_text(const ry_engine *engine, int32_t id);

@@ -13,12 +13,14 @@ libhall_a_SOURCES = \
   src/app/paths.c src/app/paths.h \
   src/app/perf.c src/app/perf.h \
   src/app/plain.c src/app/plain.h \
+  src/app/read_limit.c src/app/read_limit.h \
   src/app/signals.c src/app/signals.h \
   src/app/suggest.c src/app/suggest.h \
   src/app/work_engine.c src/app/work_engine.h \
   src/app/work_vault.c src/app/work_vault.h \
   src/cmd/bandwidth.c src/cmd/bandwidth.h \
-  src/cmd/bench.c src/cmd/chat.c src/cmd/cmd.h src/cmd/doctor.c src/cmd/help.c src/cmd/info.c \
+  src/cmd/bench.c src/cmd/bench.h src/cmd/bench_print.c src/cmd/bench_run.c \
+  src/cmd/chat.c src/cmd/cmd.h src/cmd/doctor.c src/cmd/help.c src/cmd/info.c \
   src/cmd/opts.c src/cmd/opts.h src/cmd/opts_doc.c src/cmd/opts_table.c src/cmd/opts_table.h \
   src/cmd/run.c src/cmd/sessions.c src/cmd/setup.c src/cmd/setup.h src/cmd/tokens.c
 libhall_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(INIH_CFLAGS) $(UTF8PROC_CFLAGS)
@@ -34,7 +36,7 @@ ryot_LDADD = $(HALL_LIBS)
 # The commit that the sources are of, for `ryot --version` and `ryot bench`; the file changes only when that does.
 BUILT_SOURCES = src/commit.h
 CLEANFILES += src/commit.h
-src/main.$(OBJEXT) src/cmd/libhall_a-bench.$(OBJEXT): src/commit.h
+src/main.$(OBJEXT) src/cmd/libhall_a-bench_print.$(OBJEXT): src/commit.h
 src/commit.h: ryot-commit-always
 	@$(MKDIR_P) src; \
 	commit=`git -C $(srcdir) describe --always --dirty --abbrev=12 2>/dev/null || echo unknown`; \

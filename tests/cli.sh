@@ -9,7 +9,7 @@ fi
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 export HOME="$dir" LC_ALL=C.UTF-8 TERM=xterm
-unset XDG_DATA_HOME XDG_CONFIG_HOME XDG_STATE_HOME RYOT_MODEL RYOT_VAULT
+unset XDG_DATA_HOME XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME RYOT_MODEL RYOT_VAULT
 model=$dir/m.gguf
 "$builddir/tests/make_endless" "$model" || exit 1
 json_check=$builddir/tests/json_check
@@ -44,7 +44,7 @@ run 2 frobnicate; says 'unknown command frobnicate'; silent
 run 2 rnu; says 'did you mean run'
 run 2 run --tempp 1; says 'did you mean --temp'
 run 2 --temp 200; says 0..100
-run 2 run --kernel neon -p x; says 'auto|scalar|avx2|avxvnni|avx512'
+run 2 run --kernel neon -p x; says 'auto|scalar|avx2|avxvnni|avx512|amx'
 run 2 sessions frob; says 'none of list'
 run 2 sessions show nine; says 'no id'
 run 2 logits -m "$model" --tokens 1,x -o "$dir/l"; says 'no id'
@@ -106,14 +106,23 @@ in='a few words to be surprised at'; run 0 perplexity -m "$model"; prints 'perpl
 run 0 info -m "$model" --json; tr -d '\n' <"$dir/out" >"$dir/one"; echo >>"$dir/one"
 "$json_check" <"$dir/one" 2>"$dir/err" || fail "$(cat "$dir/err")"
 fields='model format n_params kernel threads attention test n_prompt n_gen rate_tok_s_median rate_tok_s_best
-    rate_tok_s_stdev ttft_ms runs read_bandwidth_gb_s weight_bytes_per_token share_of_bandwidth cpu commit'
+    rate_tok_s_stdev ttft_ms runs read_bandwidth_gb_s weight_bytes_per_token share_of_bandwidth cpu commit
+    n_depth kv prefetch repack token_ms_p50 token_ms_p95 token_ms_p99 kv_bytes_per_token gmac_s product_gmac_s speed_up
+    efficiency version date'
 run 0 bench -m "$model" -p 16 -n 4 -r 2 -t 1,2 --kernel scalar,auto --json
 "$json_check" $fields <"$dir/out" 2>"$dir/err" || fail "$(cat "$dir/err")"
 [ "$(wc -l <"$dir/out")" = 8 ] || fail 'two kernels, two thread counts and two tests are not eight rows'
 run 0 bench -m "$model" -p 16 -n 0 -r 1 --csv; [ "$(wc -l <"$dir/out")" = 2 ] || fail 'no head and row'
 run 0 bench -m "$model" -p 99 -n 99 --ctx 32 -r 1; says clipped
-run 0 doctor --json; "$json_check" cpu kernels threads memory terminal model vault <"$dir/out" 2>"$dir/err" || fail "$(cat "$dir/err")"
-run 0 doctor; prints kernels
+run 0 bench -m "$model" -p 4,9 -n 5 -d 0,20 -r 1 -t 1 --csv; [ "$(wc -l <"$dir/out")" = 7 ] || fail 'three lengths at two depths are not six rows'; prints 'tg5@20'
+run 0 bench --shape tiny:tq2_0 -p 8 -n 4 -r 1; prints 'tiny:tq2_0'
+run 2 bench --shape tinny; says bitnet-2b4t
+run 2 bench --shape tiny -m "$model"; says exclude
+run 2 bench -m "$model" -p 0 -n 0; says nothing
+run 0 doctor --json; "$json_check" cpu kernels threads memory read terminal model vault <"$dir/out" 2>"$dir/err" || fail "$(cat "$dir/err")"
+run 0 doctor; prints kernels; prints 'measured before'
+rm -f "$dir/.cache/ryot/read-bandwidth"; run 0 doctor; prints 'measured now'; [ -s "$dir/.cache/ryot/read-bandwidth" ] || fail 'nothing is remembered'
+run 0 doctor --fresh; prints 'measured now'
 
 # A chat through pipes: answers on stdout, the rest on stderr, everything in the vault.
 umask 000

@@ -10,7 +10,7 @@ fi
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 export HOME="$dir" TERM=dumb LC_ALL=C.UTF-8
-unset XDG_DATA_HOME XDG_CONFIG_HOME XDG_STATE_HOME RYOT_MODEL RYOT_VAULT
+unset XDG_DATA_HOME XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME RYOT_MODEL RYOT_VAULT
 "$builddir/tests/make_endless" "$dir/m.gguf" || exit 1
 rounds=${1:-5}
 bad=0 least=100000000

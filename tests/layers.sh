@@ -29,7 +29,7 @@ breach '(^|[^_a-zA-Z])(malloc|calloc|realloc|free|strdup|strndup|aligned_alloc|p
 breach 'atomic_thread_fence' 'none' 'no fences: ThreadSanitizer cannot see them' $(c src engine ui store)
 breach 'tests/.*\.c"' 'none' 'a test includes a .c file' $(c tests)
 # Wide instructions stay in the tiers' own files.
-breach '#[ \t]*include <(immintrin|x86intrin|emmintrin)\.h>' 'engine/kern/kern_(avx2|avx512|avxvnni)[a-z0-9_]*\.[ch]' \
+breach '#[ \t]*include <(immintrin|x86intrin|emmintrin)\.h>' 'engine/kern/kern_(avx2|avx512|avxvnni|amx)[a-z0-9_]*\.[ch]' \
     'intrinsics belong to a tier'"'"'s own files' $(c src engine ui store)
 [ $bad = 0 ] && echo 'layers: every include points down, every library is at home'
 exit $bad

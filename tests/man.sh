@@ -9,7 +9,7 @@ mkdir "$dir/bin" "$dir/home" && ln -s "$(cd "$(dirname "$RYOT")" && pwd)/$(basen
 page=$(cd "${srcdir:-.}" && pwd)/man/ryot.1
 PATH=$dir/bin:$PATH HOME=$dir/home
 export PATH HOME
-unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME RYOT_MODEL RYOT_VAULT
+unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME XDG_CACHE_HOME RYOT_MODEL RYOT_VAULT
 cd "$dir/home" || exit 1
 sed -n '/^\.EX/,/^\.EE/s/^\$ //p' "$page" | sed 's/\\-/-/g' >"$dir/examples"
 n=0 bad=0

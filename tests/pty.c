@@ -49,6 +49,7 @@ static void set_environment(const char *term)
     unsetenv("XDG_DATA_HOME");
     unsetenv("XDG_CONFIG_HOME");
     unsetenv("XDG_STATE_HOME");
+    unsetenv("XDG_CACHE_HOME");
     unsetenv("RYOT_MODEL");
     unsetenv("RYOT_VAULT");
     unsetenv("NO_COLOR");

@@ -118,7 +118,7 @@ START_TEST(the_surface_is_asked_and_notes_stand_in)
     ck_assert_int_eq(f.last_do, RY_DO_QUIT);
     f.acts = false;
     fixture_say(&f, "/help");
-    ck_assert_ptr_nonnull(strstr(f.notes.data, "/kernel scalar|avx2|avxvnni|avx512"));
+    ck_assert_ptr_nonnull(strstr(f.notes.data, "/kernel scalar|avx2|avxvnni|avx512|amx"));
     fixture_say(&f, "/cache");
     ck_assert_ptr_nonnull(strstr(f.notes.data, "vault cache:"));
     refused("/raw", "full screen");

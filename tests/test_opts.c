@@ -1,8 +1,10 @@
 /* The command line: both tables through their public doors. */
 #include "ryot_test.h"
 
+#include "engine/engine.h"
 #include "src/app/suggest.h"
 #include "src/cmd/opts.h"
+#include "src/cmd/opts_table.h"
 
 enum { MAX_ARGV = 32 };
 
@@ -55,8 +57,8 @@ START_TEST(letters_mean_what_their_command_says)
     struct ry_opts o;
     ry_err err;
     ck_assert_int_eq(parse(&o, &err, "bench -p 64 -n 32 -t 1,2 --kernel scalar,avx2 -r 3"), RY_OK);
-    ck_assert_int_eq(o.bench_prompt, 64);
-    ck_assert_int_eq(o.bench_gen, 32);
+    ck_assert_str_eq(o.bench_prompt, "64");
+    ck_assert_str_eq(o.bench_gen, "32");
     ck_assert_int_eq(o.bench_reps, 3);
     ck_assert_str_eq(o.bench_threads, "1,2");
     ck_assert_str_eq(o.bench_kernels, "scalar,avx2");
@@ -208,6 +210,32 @@ START_TEST(suggestions_know_transpositions_and_prefixes)
 }
 END_TEST
 
+/* The engine's refusal lists its shapes as "a, b"; the table completes them as "a|b". */
+START_TEST(the_shapes_that_complete_are_the_engines)
+{
+    struct ry_engine_options options = {.path = "", .shape = "?"};
+    const char *words = NULL, *p;
+    ry_engine *engine = NULL;
+    ry_err err = {0};
+    for (size_t i = 0; i < ry_n_opt_rows; i++)
+        if (strcmp(ry_opt_rows[i].name, "shape") == 0)
+            words = ry_opt_rows[i].words;
+    ck_assert_ptr_nonnull(words);
+    ck_assert_int_eq(ry_engine_open(&engine, &options, &err), RY_ERR_USAGE);
+    p = strstr(err.text, " none of ");
+    ck_assert_ptr_nonnull(p);
+    for (p += strlen(" none of "); *p; p++, words++) {
+        if (*p == ',') {
+            ck_assert_int_eq(*words, '|');
+            p++;
+        } else {
+            ck_assert_int_eq(*words, *p);
+        }
+    }
+    ck_assert_int_eq(*words, '\0');
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("opts");
@@ -219,6 +247,7 @@ static Suite *suite(void)
     tcase_add_test(t, the_config_fills_in_what_the_line_leaves_open);
     tcase_add_test(t, stops_are_collected_and_bounded);
     tcase_add_test(t, everything_printed_comes_from_the_tables);
+    tcase_add_test(t, the_shapes_that_complete_are_the_engines);
     tcase_add_test(t, suggestions_know_transpositions_and_prefixes);
     suite_add_tcase(s, t);
     return s;

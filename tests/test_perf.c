@@ -106,14 +106,26 @@ END_TEST
 START_TEST(the_verdict_follows_the_counters)
 {
     struct ry_perf p = {.decode_ns = s_ns, .n_decode = 100};
-    ck_assert_ptr_null(ry_perf_verdict(&p, 1, 0));
+    struct ry_read_limit none = {0}, limit = {0};
+    ck_assert_ptr_null(ry_perf_verdict(&p, 1, &none));
+    ry_read_limit_set(&limit, 1, 10);
+    ry_read_limit_set(&limit, 2, 20);
+    ry_read_limit_set(&limit, 4, 21);
     p.op_ns[RY_OP_MATMUL] = 900 * ms_ns;
     p.op_bytes[RY_OP_MATMUL] = 9 * s_ns;
-    ck_assert_ptr_nonnull(strstr(ry_perf_verdict(&p, 1, 10), "memory-bound"));
-    ck_assert_ptr_null(strstr(ry_perf_verdict(&p, 1, 0), "memory-bound"));
+    ck_assert_ptr_null(strstr(ry_perf_verdict(&p, 1, &limit), "memory-bound")); /* of prefill */
+    p.decode_bytes = 9 * s_ns;
+    ck_assert_double_eq(ry_perf_read_gb_s(&p), 9);
+    ck_assert_ptr_nonnull(strstr(ry_perf_verdict(&p, 1, &limit), "memory-bound at 90 %"));
+    ck_assert_ptr_nonnull(strstr(ry_perf_verdict(&p, 1, &limit), "would read faster"));
+    ck_assert_ptr_null(strstr(ry_perf_verdict(&p, 2, &limit), "memory-bound"));
+    ck_assert_ptr_null(strstr(ry_perf_verdict(&p, 1, &none), "memory-bound"));
+    p.decode_bytes = 19 * s_ns;
+    ck_assert_ptr_nonnull(strstr(ry_perf_verdict(&p, 2, &limit), "will not help"));
+    p.decode_bytes = 0;
     p.op_ns[RY_OP_WAIT] = 900 * ms_ns;
-    ck_assert_ptr_nonnull(strstr(ry_perf_verdict(&p, 4, 0), "fewer"));
-    ck_assert_ptr_null(strstr(ry_perf_verdict(&p, 1, 0), "fewer"));
+    ck_assert_ptr_nonnull(strstr(ry_perf_verdict(&p, 4, &none), "fewer"));
+    ck_assert_ptr_null(strstr(ry_perf_verdict(&p, 1, &none), "fewer"));
     struct ry_perf zero = {0}, d = ry_perf_since(&p, &zero);
     ck_assert_mem_eq(&d, &p, sizeof d);
 }

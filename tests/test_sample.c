@@ -172,6 +172,27 @@ START_TEST(test_greedy)
 }
 END_TEST
 
+/* Every length and place of the largest, with its equal behind it, all below zero: the lanes have no seams. */
+START_TEST(test_greedy_lengths)
+{
+    enum { MOST = 70 };
+    struct ry_sampling s = OFF;
+    float logits[MOST];
+    s.temp = 0;
+    for (uint32_t n = 1; n <= MOST; n++) {
+        ry_sampler *sampler;
+        ck_assert_int_eq(ry_sampler_new(&sampler, n, NULL), RY_OK);
+        for (uint32_t at = 0; at < n; at++) {
+            for (uint32_t i = 0; i < n; i++)
+                logits[i] = -2.0f - (float)(i * 37 % 11);
+            logits[at] = logits[n - 1] = -1.0f;
+            ck_assert_int_eq(ry_sampler_pick(sampler, logits, &s, NULL, 0), (int32_t)at);
+        }
+        ry_sampler_free(sampler);
+    }
+}
+END_TEST
+
 START_TEST(test_determinism)
 {
     /* From an independent implementation of generator and draw: the same seed must give these ids on every machine. */
@@ -252,6 +273,7 @@ static Suite *suite(void)
     tcase_add_test(tc, test_filters);
     tcase_add_test(tc, test_random_against_naive);
     tcase_add_test(tc, test_greedy);
+    tcase_add_test(tc, test_greedy_lengths);
     tcase_add_test(tc, test_determinism);
     tcase_add_test(tc, test_edges);
     tcase_add_test(tc, test_no_allocation);

@@ -141,7 +141,7 @@ static int draw_memory(struct ry_grid *grid, struct ry_rect at, int row,
         ry_plot_figure(&text, perf->read_limit_gb_s);
         ry_buf_addf(&text, " GB/s  %.0f %%", 100 * perf->read_gb_s / perf->read_limit_gb_s);
     } else {
-        ry_buf_adds(&text, " GB/s  limit not measured");
+        ry_buf_adds(&text, " GB/s  limit: ryot doctor");
     }
     ry_panel_field(grid, at, row++, 0, "read     ", ry_buf_str(&text));
     ry_buf_clear(&text);

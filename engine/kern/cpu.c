@@ -9,10 +9,8 @@
 #include "engine/engine.h"
 
 static const char *const tier_names[RY_TIER_COUNT] = {
-    [RY_TIER_SCALAR] = "scalar",
-    [RY_TIER_AVX2] = "avx2",
-    [RY_TIER_AVXVNNI] = "avxvnni",
-    [RY_TIER_AVX512] = "avx512",
+    [RY_TIER_SCALAR] = "scalar", [RY_TIER_AVX2] = "avx2", [RY_TIER_AVXVNNI] = "avxvnni",
+    [RY_TIER_AVX512] = "avx512", [RY_TIER_AMX] = "amx",
 };
 
 static bool usable[RY_TIER_COUNT];
@@ -21,6 +19,10 @@ static pthread_once_t cpu_once = PTHREAD_ONCE_INIT;
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 static uint64_t read_xcr0(void)
 {
@@ -61,6 +63,23 @@ static bool have_avx512(void)
     return (b & need_b) == need_b && (c & need_c) == need_c && (read_xcr0() & 0xe6) == 0xe6;
 }
 
+/* AMX-TILE and AMX-INT8 in EDX of leaf 7, the tiles' state in XCR0 (bits 17 and 18), and Linux's leave to use it, which
+ * is asked for once for the whole process (Documentation/arch/x86/xstate.rst). */
+static bool have_amx(void)
+{
+    uint32_t a, b, c, d;
+    if (!have_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        return false;
+    if ((d >> 24 & 3) != 3 || (read_xcr0() >> 17 & 3) != 3)
+        return false;
+#if defined(__linux__)
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+#else
+    return false;
+#endif
+}
+
 static void read_brand(void)
 {
     uint32_t regs[12];
@@ -90,6 +109,11 @@ static bool have_avx512(void)
     return false;
 }
 
+static bool have_amx(void)
+{
+    return false;
+}
+
 static void read_brand(void)
 {
 }
@@ -112,6 +136,11 @@ static void read_cpu(void)
     usable[RY_TIER_AVX512] = have_avx512();
 #else
     (void)have_avx512;
+#endif
+#if defined(RYOT_HAVE_AMX)
+    usable[RY_TIER_AMX] = have_amx();
+#else
+    (void)have_amx;
 #endif
     read_brand();
 }

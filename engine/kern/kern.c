@@ -41,6 +41,10 @@ static void build_tables(void)
         if (tier >= RY_TIER_AVX512)
             ry_kern_init_avx512(&tables[tier]);
 #endif
+#if defined(RYOT_HAVE_AMX)
+        if (tier >= RY_TIER_AMX)
+            ry_kern_init_amx(&tables[tier]);
+#endif
     }
 }
 

@@ -5,4 +5,6 @@ void ry_kern_init_avx512(struct ry_kern *k)
 {
     k->tier = RY_TIER_AVX512;
     ry_kern_init_avx512_t2(k);
+    ry_kern_init_avx512_attn(k);
+    ry_kern_init_avx512_x16q(k);
 }

@@ -1,19 +1,11 @@
 /* AVX-512: ternary matrices in interleaved rows (T2_X16, see x16.h) times Q8_T activations.
  *
  * A line is one register of 16 rows x 16 columns, vpdpbusd does the rest: exact, no lane meets another. Decode is bound
- * by memory. Prefill cuts a line's fields out once for a tile of 32 rows x 6 tokens. Any thread; allocates nothing. */
-#include "engine/kern/kern_avx512.h"
-#include "engine/kern/x16.h"
+ * by memory. Many tokens take the codes apart once, into a panel in the first cache: shifts and masks wait for the same
+ * two ports as vpdpbusd and would cost a quarter of its speed. Any thread; allocates nothing. */
+#include "engine/kern/kern_avx512_t2.h"
 
-enum { TILE = 6 };
-
-/* y = (scale * inv_s) * (float)(sum - sum of q) for the first n of 16 rows. */
-RY_INLINE void finish(float *y, size_t n, __m512i sums, const struct ry_wmat *w, const void *act)
-{
-    const struct ry_act_head *head = act;
-    __m512 v = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums, _mm512_set1_epi32(head->sum)));
-    ry_store_16(y, _mm512_mul_ps(_mm512_set1_ps(w->scale * head->inv_s), v), n);
-}
+enum { TILE = 12 };
 
 static void matvec(float *y, const struct ry_wmat *w, size_t row0, size_t row1, const void *act,
                    size_t prefetch)
@@ -34,66 +26,114 @@ static void matvec(float *y, const struct ry_wmat *w, size_t row0, size_t row1, 
                 a[s] = ry_dot_4(a[s], _mm512_and_si512(s ? _mm512_srli_epi16(v, 2 * s) : v, three),
                                 ry_broadcast_4(q + k + 4 * s));
         }
-        finish(y + (r - row0), row1 - r,
-               _mm512_add_epi32(_mm512_add_epi32(a[0], a[1]), _mm512_add_epi32(a[2], a[3])), w,
-               act);
+        ry_t2_finish(y + (r - row0), row1 - r,
+                     _mm512_add_epi32(_mm512_add_epi32(a[0], a[1]), _mm512_add_epi32(a[2], a[3])),
+                     w, act);
     }
 }
 
-/* The groups at a and b (a again where there is no second) for nt tokens, a constant; n rows from a's first on. */
-RY_INLINE void tile(float *y, size_t ldy, const struct ry_wmat *w, const uint8_t *a,
-                    const uint8_t *b, size_t n, const char *act, size_t act_stride, const size_t nt)
+/* A panel's columns for some tokens. Between panels y holds the sums so far, as int32. */
+struct job {
+    float *y; /* of the first token and the panel's first row */
+    size_t ldy, n_rows;
+    const struct ry_wmat *w;
+    const uint8_t *panel;
+    const char *act;
+    size_t act_stride, col0, n_cols;
+};
+
+RY_INLINE __m512i sums_so_far(const struct job *j, size_t t, size_t row)
 {
-    const __m512i three = _mm512_set1_epi8(3);
-    __m512i s0[TILE], s1[TILE];
+    __mmask16 mask = ry_mask_16(j->n_rows > row ? j->n_rows - row : 0);
+    return j->col0 ? _mm512_maskz_loadu_epi32(mask, j->y + t * j->ldy + row)
+                   : _mm512_setzero_si512();
+}
+
+RY_INLINE void keep(const struct job *j, size_t t, size_t row, __m512i sums)
+{
+    if (row >= j->n_rows)
+        return;
+    float *y = j->y + t * j->ldy + row;
+    if (j->col0 + j->n_cols == j->w->n_cols)
+        ry_t2_finish(y, j->n_rows - row, sums, j->w, j->act + t * j->act_stride);
+    else
+        _mm512_mask_storeu_epi32(y, ry_mask_16(j->n_rows - row), sums);
+}
+
+/* Token i of a tile: one pointer serves three of them, since x86 adds an index times 1 or 2. */
+RY_INLINE __m512i four_of(const int8_t *const q[4], size_t i, size_t stride)
+{
+    return ry_broadcast_4(q[i / 3] + i % 3 * stride);
+}
+
+/* Tokens t .. t + nt, nt a constant. The tile that comes next is fetched meanwhile. */
+RY_INLINE void tile(const struct job *j, size_t t, const size_t nt)
+{
+    const size_t stride = j->act_stride;
+    const int8_t *q0 = ry_act_q8_t(j->act + t * stride) + j->col0, *next = q0 + nt * stride;
+    const int8_t *q1 = q0 + 3 * stride, *q2 = q0 + 6 * stride, *q3 = q0 + 9 * stride;
+    const uint8_t *line = j->panel;
+    __m512i a[TILE], b[TILE];
     RY_UNROLL
-    for (size_t t = 0; t < nt; t++)
-        s0[t] = s1[t] = _mm512_setzero_si512();
-    for (size_t k = 0; k < w->n_cols; k += RY_T2_COLS, a += RY_X16_LINE, b += RY_X16_LINE) {
-        __m512i v = _mm512_loadu_si512(a), u = _mm512_loadu_si512(b);
+    for (size_t i = 0; i < nt; i++) {
+        a[i] = sums_so_far(j, t + i, 0);
+        b[i] = sums_so_far(j, t + i, RY_X16_ROWS);
+    }
+    for (size_t k = 0; k < j->n_cols; k += 4, line += RY_PANEL_STRIDE) {
+        const int8_t *const q[4] = {q0, q1, q2, q3};
+        __m512i v = _mm512_load_si512(line), u = _mm512_load_si512(line + RY_X16_LINE);
+        _mm_prefetch((const char *)(next + k / 4 % 16 * stride + k / 64 * 64), _MM_HINT_T0);
         RY_UNROLL
-        for (size_t s = 0; s < 4; s++) {
-            __m512i f = _mm512_and_si512(v, three), g = _mm512_and_si512(u, three);
-            v = _mm512_srli_epi16(v, 2);
-            u = _mm512_srli_epi16(u, 2);
-            RY_UNROLL
-            for (size_t t = 0; t < nt; t++) {
-                __m512i x = ry_broadcast_4(ry_act_q8_t(act + t * act_stride) + k + 4 * s);
-                s0[t] = ry_dot_4(s0[t], f, x);
-                s1[t] = ry_dot_4(s1[t], g, x);
-            }
+        for (size_t i = 0; i < nt; i++) {
+            __m512i x = four_of(q, i, stride);
+            a[i] = ry_dot_4(a[i], v, x);
+            b[i] = ry_dot_4(b[i], u, x);
         }
+        q0 += 4, q1 += 4, q2 += 4, q3 += 4;
+        RY_KEEP(q0);
+        RY_KEEP(q1);
+        RY_KEEP(q2);
+        RY_KEEP(q3);
     }
     RY_UNROLL
-    for (size_t t = 0; t < nt; t++) {
-        finish(y + t * ldy, n, s0[t], w, act + t * act_stride);
-        if (n > RY_X16_ROWS)
-            finish(y + t * ldy + RY_X16_ROWS, n - RY_X16_ROWS, s1[t], w, act + t * act_stride);
+    for (size_t i = 0; i < nt; i++) {
+        keep(j, t + i, 0, a[i]);
+        keep(j, t + i, RY_X16_ROWS, b[i]);
     }
 }
 
-/* All tokens pass before the next 32 rows, whose 8 * n_cols bytes stay in the first cache. */
-static void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0, size_t row1,
-                   const void *act, size_t act_stride, size_t n_tok)
+static void panel_tokens(const struct job *j, size_t n_tok)
 {
-    for (size_t r = row0; r < row1; r += 2 * RY_X16_ROWS) {
-        const uint8_t *a = ry_x16_group(w, r);
-        const uint8_t *b = r + RY_X16_ROWS < row1 ? ry_x16_group(w, r + RY_X16_ROWS) : a;
-        size_t t = 0, n = row1 - r;
-        for (; t + TILE <= n_tok; t += TILE)
-            tile(y + t * ldy + (r - row0), ldy, w, a, b, n, (const char *)act + t * act_stride,
-                 act_stride, TILE);
-        for (; t + 2 <= n_tok; t += 2)
-            tile(y + t * ldy + (r - row0), ldy, w, a, b, n, (const char *)act + t * act_stride,
-                 act_stride, 2);
-        if (t < n_tok)
-            tile(y + t * ldy + (r - row0), ldy, w, a, b, n, (const char *)act + t * act_stride,
-                 act_stride, 1);
+    size_t t = 0;
+    for (; t + TILE <= n_tok; t += TILE)
+        tile(j, t, TILE);
+    for (; t + 4 <= n_tok; t += 4)
+        tile(j, t, 4);
+    for (; t < n_tok; t++)
+        tile(j, t, 1);
+}
+
+void ry_kern_avx512_t2_matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,
+                              size_t row1, const void *act, size_t act_stride, size_t n_tok)
+{
+    _Alignas(64) uint8_t panel[RY_PANEL_BYTES];
+    struct job j = {.ldy = ldy, .w = w, .panel = panel, .act = act, .act_stride = act_stride};
+    memset(panel, 0,
+           RY_PANEL_STRIDE); /* read, not used, where the last rows are no pair of groups */
+    for (size_t r = row0; r < row1; r += RY_PANEL_ROWS) {
+        j.y = y + (r - row0);
+        j.n_rows = row1 - r < RY_PANEL_ROWS ? row1 - r : RY_PANEL_ROWS;
+        for (j.col0 = 0; j.col0 < w->n_cols; j.col0 += RY_PANEL_COLS) {
+            size_t left = w->n_cols - j.col0;
+            j.n_cols = left < RY_PANEL_COLS ? left : RY_PANEL_COLS;
+            ry_t2_panel(panel, w, r, row1, j.col0, j.n_cols);
+            panel_tokens(&j, n_tok);
+        }
     }
 }
 
 void ry_kern_init_avx512_t2(struct ry_kern *k)
 {
     k->matvec[RY_FMT_T2_X16] = matvec;
-    k->matmul[RY_FMT_T2_X16] = matmul;
+    k->matmul[RY_FMT_T2_X16] = ry_kern_avx512_t2_matmul;
 }

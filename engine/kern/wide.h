@@ -12,4 +12,8 @@
 #define RY_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* Keeps a pointer in its register, as it is: without it each address of a tile becomes a pointer of its own, and most
+ * of those live on the stack. */
+#define RY_KEEP(p) __asm__("" : "+r"(p))
+
 #endif

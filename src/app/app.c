@@ -153,16 +153,13 @@ static void fill_perf(struct app *app, uint64_t now_ns)
     for (size_t i = 0; i < p->n_spark; i++)
         p->marks[i] = chat->rate.marks[i][0] ? chat->rate.marks[i] : NULL;
     fill_operations(p, &d);
-    uint64_t bytes = 0;
-    for (int i = 0; i < RY_OP_COUNT; i++)
-        bytes += d.op_bytes[i];
-    uint64_t busy = d.prefill_ns + d.decode_ns;
-    p->read_gb_s = busy ? (double)bytes / (double)busy : 0;
+    p->read_gb_s = ry_perf_read_gb_s(&d);
+    p->read_limit_gb_s = ry_read_limit_of(&chat->options.read_limit, app->model.n_threads);
     p->memory_bytes = chat->model.memory.total;
     p->kv_bytes = chat->model.kv_bytes;
     p->kv_reused = (uint32_t)g->n_reused;
     p->kv_computed = (uint32_t)(g->n_prompt - g->n_reused);
-    p->verdict = ry_perf_verdict(&d, app->model.n_threads, p->read_limit_gb_s);
+    p->verdict = ry_perf_verdict(&d, app->model.n_threads, &chat->options.read_limit);
 }
 
 static void fill_cache(struct app *app)

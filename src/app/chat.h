@@ -76,6 +76,7 @@ struct ry_chat_options {
     size_t n_stops;
     int64_t session_id; /* RY_SESSION_NEW, RY_SESSION_LAST or an id */
     struct ry_vault_options vault;
+    struct ry_read_limit read_limit; /* as it was measured before; empty: it was not */
 };
 
 typedef struct ry_chat {

@@ -329,7 +329,8 @@ static ry_rc run_stats(ry_chat *chat, const char *arg, ry_err *err)
     }
     size_t n_new = g->n_prompt - g->n_reused;
     struct ry_perf d = ry_perf_since(&f->perf, &chat->perf_base);
-    const char *verdict = ry_perf_verdict(&d, atomic_load(&chat->live.n_threads), 0);
+    const char *verdict =
+        ry_perf_verdict(&d, atomic_load(&chat->live.n_threads), &chat->options.read_limit);
     ry_chat_note(
         chat,
         "decode %.1f tok/s (%zu tokens), prefill %.1f tok/s (%zu new, %zu reused), first token "
@@ -471,7 +472,7 @@ static const struct ry_command table[] = {
     {"context", "", "what fills the context window", run_context},
     {"guide", "QUESTION", "look a question about ryot up in its facts", run_guide},
     {"help", "", "keys and commands (F1)", run_help},
-    {"kernel", "scalar|avx2|avxvnni|avx512", "kernel tier from the next token on (^K cycles)",
+    {"kernel", "scalar|avx2|avxvnni|avx512|amx", "kernel tier from the next token on (^K cycles)",
      run_kernel},
     {"min-p", "X", "drop tokens below X times the likeliest", run_min_p},
     {"model", "PATH", "load another model, keep the session", run_model},

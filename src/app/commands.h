@@ -7,7 +7,7 @@
 
 struct ry_command {
     const char *name; /* without the slash */
-    const char *args; /* "scalar|avx2|avxvnni|avx512", "N", "" */
+    const char *args; /* "scalar|avx2|avxvnni|avx512|amx", "N", "" */
     const char *help; /* one line */
     /* arg: what stands behind the name, trimmed, "" for nothing. */
     ry_rc (*run)(ry_chat *chat, const char *arg, ry_err *err);

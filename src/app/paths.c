@@ -17,6 +17,7 @@ static const struct {
     [RY_PATH_CONFIG] = {"XDG_CONFIG_HOME", ".config"},
     [RY_PATH_DATA] = {"XDG_DATA_HOME", ".local/share"},
     [RY_PATH_STATE] = {"XDG_STATE_HOME", ".local/state"},
+    [RY_PATH_CACHE] = {"XDG_CACHE_HOME", ".cache"},
 };
 
 ry_rc ry_path_of(enum ry_path_kind kind, const char *name, char **out, ry_err *err)

@@ -8,7 +8,7 @@
 #include "src/base/buf.h"
 #include "src/base/err.h"
 
-enum ry_path_kind { RY_PATH_CONFIG, RY_PATH_DATA, RY_PATH_STATE };
+enum ry_path_kind { RY_PATH_CONFIG, RY_PATH_DATA, RY_PATH_STATE, RY_PATH_CACHE };
 
 /* `$XDG_<kind>_HOME/ryot/<name>` (or under $HOME when the variable is unset or relative, as the
  * XDG Base Directory Specification 0.8 says). *out is owned by the caller. RY_ERR_USAGE without

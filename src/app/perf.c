@@ -129,6 +129,7 @@ struct ry_perf ry_perf_since(const struct ry_perf *a, const struct ry_perf *b)
         d.op_ns[i] = a->op_ns[i] - b->op_ns[i];
         d.op_bytes[i] = a->op_bytes[i] - b->op_bytes[i];
     }
+    d.decode_bytes = a->decode_bytes - b->decode_bytes;
     d.prefill_ns = a->prefill_ns - b->prefill_ns;
     d.decode_ns = a->decode_ns - b->decode_ns;
     d.n_prefill = a->n_prefill - b->n_prefill;
@@ -136,25 +137,28 @@ struct ry_perf ry_perf_since(const struct ry_perf *a, const struct ry_perf *b)
     return d;
 }
 
-const char *ry_perf_verdict(const struct ry_perf *perf, int n_threads, double read_limit_gb_s)
+double ry_perf_read_gb_s(const struct ry_perf *perf)
+{
+    return perf->decode_ns ? (double)perf->decode_bytes / (double)perf->decode_ns : 0;
+}
+
+const char *ry_perf_verdict(const struct ry_perf *perf, int n_threads,
+                            const struct ry_read_limit *limit)
 {
     static char line[128];
-    uint64_t total = 0, bytes = 0;
-    for (int i = 0; i < RY_OP_COUNT; i++) {
+    uint64_t total = 0;
+    for (int i = 0; i < RY_OP_COUNT; i++)
         total += perf->op_ns[i];
-        bytes += perf->op_bytes[i];
-    }
-    uint64_t busy = perf->prefill_ns + perf->decode_ns;
-    if (total == 0 || busy == 0 || perf->n_decode < 8)
+    if (total == 0 || perf->decode_ns == 0 || perf->n_decode < 8)
         return NULL;
     double wait = (double)perf->op_ns[RY_OP_WAIT] / (double)total;
     double attention = (double)perf->op_ns[RY_OP_ATTENTION] / (double)total;
     double matmul = (double)(perf->op_ns[RY_OP_MATMUL] + perf->op_ns[RY_OP_HEAD]) / (double)total;
-    double gb_s = (double)bytes / (double)busy;
-    if (read_limit_gb_s > 0 && gb_s > 0.7 * read_limit_gb_s)
-        snprintf(line, sizeof line,
-                 "memory-bound at %.0f %% of the limit: more threads will not help",
-                 100 * gb_s / read_limit_gb_s);
+    double gb_s = ry_perf_read_gb_s(perf), here = ry_read_limit_of(limit, n_threads),
+           most = ry_read_limit_of(limit, RY_MAX_THREADS);
+    if (here > 0 && gb_s > 0.7 * here)
+        snprintf(line, sizeof line, "memory-bound at %.0f %% of the limit: more threads %s",
+                 100 * gb_s / here, most > 1.1 * here ? "would read faster" : "will not help");
     else if (n_threads > 1 && wait > 0.25)
         snprintf(line, sizeof line, "threads wait %.0f %% of the time: fewer may be as fast",
                  100 * wait);

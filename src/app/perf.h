@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "src/app/read_limit.h"
 
 /* Log-linear histogram of nanoseconds: 16 buckets per power of two, so a percentile is at most
  * 6.25 % high. */
@@ -50,9 +51,13 @@ void ry_rate_tick(struct ry_rate *r, uint64_t now_ns);
  * without tokens. */
 double ry_rate_now(const struct ry_rate *r, uint64_t now_ns);
 
+/* Weights and KV read in decoding, 10^9 bytes a second; 0 before any. */
+double ry_perf_read_gb_s(const struct ry_perf *perf);
+
 /* One line on what bounds decoding, from the counters of an answer (`perf` minus those before
- * it); NULL while there is too little to say. read_limit_gb_s 0: not measured. Static storage. */
-const char *ry_perf_verdict(const struct ry_perf *perf, int n_threads, double read_limit_gb_s);
+ * it); NULL while there is too little to say. Static storage. */
+const char *ry_perf_verdict(const struct ry_perf *perf, int n_threads,
+                            const struct ry_read_limit *limit);
 
 /* a - b, counter by counter. */
 struct ry_perf ry_perf_since(const struct ry_perf *a, const struct ry_perf *b);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "src/app/read_limit.h"
 #include "src/base/clock.h"
 
 enum { MAX_PASSES = 12 };
@@ -161,4 +162,17 @@ double ry_bandwidth_measure(int n_threads)
     }
     munmap(words, bytes);
     return best > 0 ? best : NAN;
+}
+
+double ry_bandwidth_measure_kept(int n_threads)
+{
+    struct ry_read_limit limit;
+    ry_err ignored; /* the panel says less then */
+    double gb_s = ry_bandwidth_measure(n_threads);
+    ry_read_limit_load(&limit);
+    if (gb_s > ry_read_limit_exact(&limit, n_threads)) {
+        ry_read_limit_set(&limit, n_threads, gb_s);
+        ry_read_limit_store(&limit, &ignored);
+    }
+    return gb_s;
 }

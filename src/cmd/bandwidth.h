@@ -8,4 +8,8 @@
  * too short for the buffer. */
 double ry_bandwidth_measure(int n_threads);
 
+/* The same, remembered where it is more than what was remembered: other programs slow a measurement down, none speeds
+ * one up. */
+double ry_bandwidth_measure_kept(int n_threads);
+
 #endif

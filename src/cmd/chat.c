@@ -75,6 +75,7 @@ static ry_rc fill_options(struct ry_setup *s, struct ry_chat_options *c, ry_err 
         .vault = {.ephemeral = o->ephemeral, .create = true},
     };
     ry_setup_session(s, &c->session);
+    ry_read_limit_load(&c->read_limit);
     ry_rc rc = session_of(o, &c->session_id, err);
     if (rc == RY_OK)
         rc = choose_model(s, c, err);

@@ -9,6 +9,8 @@
 
 #include "src/app/json.h"
 #include "src/app/out.h"
+#include "src/app/read_limit.h"
+#include "src/cmd/bandwidth.h"
 #include "src/cmd/cmd.h"
 #include "store/vault.h"
 
@@ -52,6 +54,36 @@ static void find_threads(struct findings *f)
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     snprintf(t->how, sizeof t->how, "%d by default, %ld logical processors online",
              ry_cpu_default_threads(), online);
+}
+
+/* What one thread and all of them read from memory: measured once on a machine, since it takes a second. */
+static void find_bandwidth(struct findings *f, bool fresh)
+{
+    struct finding *r = add(f, "read");
+    const int counts[] = {1, ry_cpu_default_threads()};
+    struct ry_read_limit limit;
+    ry_err err;
+    bool measured = false;
+    size_t used = 0;
+    ry_read_limit_load(&limit);
+    for (size_t i = 0; i < 2 && (i == 0 || counts[1] > 1); i++) {
+        if (fresh || ry_read_limit_exact(&limit, counts[i]) == 0) {
+            ry_read_limit_set(&limit, counts[i], ry_bandwidth_measure(counts[i]));
+            measured = true;
+        }
+        double gb_s = ry_read_limit_exact(&limit, counts[i]);
+        if (gb_s > 0)
+            used += (size_t)snprintf(r->how + used, sizeof r->how - used,
+                                     "%s%.1f GB/s with %d thread%s", used ? ", " : "", gb_s,
+                                     counts[i], counts[i] > 1 ? "s" : "");
+    }
+    if (!used)
+        snprintf(r->how, sizeof r->how, "not measured: memory is short");
+    else
+        snprintf(r->how + used, sizeof r->how - used, "%s",
+                 measured ? ", measured now" : ", measured before (--fresh measures again)");
+    if (measured && used && ry_read_limit_store(&limit, &err) != RY_OK)
+        snprintf(r->advice, sizeof r->advice, "it is not remembered: %.400s", err.text);
 }
 
 static void find_memory(struct findings *f)
@@ -185,6 +217,7 @@ ry_rc ry_cmd_doctor(struct ry_setup *s, int *sig, ry_err *err)
     find_cpu(&f);
     find_threads(&f);
     find_memory(&f);
+    find_bandwidth(&f, s->opts->fresh);
     find_terminal(&f);
     find_model(s, &f);
     find_vault(s, &f);

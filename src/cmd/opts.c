@@ -229,7 +229,7 @@ static ry_rc check_args(const struct ry_opts *o, ry_err *err)
 
 ry_rc ry_opts_parse(struct ry_opts *o, int argc, char **argv, ry_err *err)
 {
-    *o = (struct ry_opts){.max_tokens = -1, .bench_prompt = 512, .bench_gen = 128, .bench_reps = 5};
+    *o = (struct ry_opts){.max_tokens = -1, .bench_reps = 5};
     int command_at;
     ry_rc rc = find_command(o, argc, argv, &command_at, err);
     if (rc != RY_OK)

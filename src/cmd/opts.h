@@ -38,17 +38,19 @@ struct ry_opts {
     const char *model, *config, *vault, *log;
     const char *kernel, *attention, *prefetch, *repack, *kv; /* checked against their words */
     const char *prompt, *session, *system, *out, *tokens;
-    const char *bench_threads, *bench_kernels; /* lists "1,2" and "scalar,avx2" */
+    const char *bench_threads, *bench_kernels;          /* lists "1,2" and "scalar,avx2" */
+    const char *bench_prompt, *bench_gen, *bench_depth; /* lists of lengths */
+    const char *shape;                                  /* instead of a model */
     const char *theme, *mouse;
     const char *stops[RY_OPTS_MAX_STOPS];
     size_t n_stops;
     int n_threads, n_ctx, n_ubatch;
-    int max_tokens;                          /* -n of chat and run; -1: not given */
-    int bench_prompt, bench_gen, bench_reps; /* 512, 128, 5 */
+    int max_tokens; /* -n of chat and run; -1: not given */
+    int bench_reps; /* 5 */
     float temp, top_p, min_p, repeat_penalty;
     int top_k;
     uint64_t seed;
-    bool cont, ephemeral, plain, raw, json, csv, md, nul, bos, special, quiet;
+    bool cont, ephemeral, plain, raw, json, csv, md, nul, bos, special, fresh, quiet;
     const char **args; /* [n_args] what is no option, behind the command; owned */
     size_t n_args;
     uint64_t given;   /* bit per option row: on the command line or, later, by the config */

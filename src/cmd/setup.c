@@ -170,6 +170,12 @@ ry_rc ry_setup_model(struct ry_setup *s, ry_err *err)
 {
     ry_mem_free(s->model);
     s->model = NULL;
+    if (s->opts->shape) {
+        if (ry_opts_on_line(s->opts, "model"))
+            return ry_err_set(err, RY_ERR_USAGE, "--model and --shape exclude each other");
+        s->model = ry_mem_strdup(s->opts->shape);
+        return s->model ? RY_OK : ry_err_set(err, RY_ERR_MEMORY, "out of memory for a name");
+    }
     return ry_setup_find_model(s, s->model_word ? s->model_word : "builtin", &s->model, err);
 }
 
@@ -274,6 +280,7 @@ ry_rc ry_setup_open(struct ry_setup *s, bool tokenizer_only, ry_engine **out, ry
     bool show = isatty(STDERR_FILENO) && !s->opts->quiet;
     struct ry_engine_options options = {
         .path = s->model,
+        .shape = s->opts->shape,
         .tokenizer_only = tokenizer_only,
         .no_repack = s->opts->repack && strcmp(s->opts->repack, "off") == 0,
         .progress = show ? on_progress : NULL,

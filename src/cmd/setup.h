@@ -23,9 +23,9 @@ void ry_setup_done(struct ry_setup *setup);
  * a file. RY_ERR_MODEL. */
 ry_rc ry_setup_find_model(const struct ry_setup *setup, const char *word, char **path, ry_err *err);
 
-/* The model without which nothing goes, into setup->model: -m, else $RYOT_MODEL, else the
- * config, else the built-in one. Also takes the values of its config section. RY_ERR_MODEL with
- * what to do. */
+/* The model without which nothing goes, into setup->model: --shape where the command has it, -m,
+ * else $RYOT_MODEL, else the config, else the built-in one. Also takes the values of its config
+ * section. RY_ERR_MODEL with what to do. */
 ry_rc ry_setup_model(struct ry_setup *setup, ry_err *err);
 
 /* Kernel, threads, attention, prefetch and sampling as asked for. The seed is drawn when none
