@@ -48,7 +48,7 @@ class Writer:
         r = self.random
         turns = [("system", r.choice(SYSTEM))] if r.random() < 0.05 else []
         for _ in range(r.choice([1, 1, 1, 2, 2, 3, 4])):
-            turns += r.choices([self.facts.turns, self.talk.turns, self.stories.turns], [6, 4, 3])[
+            turns += r.choices([self.facts.turns, self.talk.turns, self.stories.turns], [3, 4, 6])[
                 0
             ]()
         return turns

@@ -136,7 +136,7 @@ class StoryWriter:
         r = self.random
         while True:
             cast = {}
-            for _ in range(r.choice([1, 1, 2, 2, 2, 3])):
+            for _ in range(r.choice([1, 2, 2, 2, 3, 3])):
                 classes, roles = r.choice(ROLES)
                 role = r.choice(roles)
                 cast.setdefault(role, r.choice(classes))
