@@ -5,6 +5,7 @@ ENGINE_SOURCES += engine/quant.h engine/quant.c engine/quant_unpack.h engine/qua
   engine/kern/cpu.h engine/kern/cpu.c engine/kern/host.c \
   engine/kern/kern_scalar.h engine/kern/kern_scalar.c engine/kern/kern_scalar_ops.c \
   engine/kern/kern_scalar_t2.c engine/kern/kern_scalar_attn.c engine/kern/ahead.h engine/kern/x16.h \
+  engine/kern/selftest.h engine/kern/selftest.c \
   engine/kern/wide.h engine/kern/kern_scalar_x16q.c engine/kern/wide_x16q.h
 if RYOT_AVX2
 noinst_LIBRARIES += libkern_avx2.a
@@ -27,7 +28,8 @@ noinst_LIBRARIES += libkern_avx512.a
 ENGINE_KERN_LIBS += libkern_avx512.a libengine.a
 libkern_avx512_a_SOURCES = engine/kern/kern_avx512.h engine/kern/kern_avx512.c \
   engine/kern/kern_avx512_t2.h engine/kern/kern_avx512_t2.c engine/kern/kern_avx512_attn.c \
-  engine/kern/kern_avx512_vec.h engine/kern/kern_avx512_x16q.c
+  engine/kern/kern_avx512_vec.h engine/kern/kern_avx512_x16q.c engine/kern/kern_avx512_float.c \
+  engine/kern/kern_avx512_ternary.c
 libkern_avx512_a_CFLAGS = $(AM_CFLAGS) $(AVX512_FLAGS)
 endif
 if RYOT_AMX
