@@ -18,9 +18,10 @@ from settings import PRESETS
 ARCH = "bitnet-b1.58"
 LICENCE = "MIT"
 SOURCES = (
-    "TinyStories and Topical-Chat (CDLA-Sharing-1.0), TinyFabulist fables of permissively "
-    "licensed models (MIT), FairytaleQA (Apache-2.0), African Storybook and Pratham Books (CC-BY), "
-    "self-dialogue corpus (BSD-3-Clause), and text written for ryot"
+    "TinyStories and Topical-Chat (CDLA-Sharing-1.0), TinyFabulist fables of permissively licensed "
+    "models (MIT), FairytaleQA (Apache-2.0), African Storybook and Pratham Books (CC-BY), "
+    "self-dialogue and chatterbot corpora (BSD-3-Clause), children's books of Project Gutenberg "
+    "(public domain), and text written for ryot"
 )
 NAMES = {
     "attn_norm": "attn_norm",
@@ -37,7 +38,7 @@ NAMES = {
 }
 
 
-def describe(out, shape, tokens):
+def describe(out, shape, tokens, note):
     out.set("general.architecture", gguf.STRING, ARCH)
     out.set("general.name", gguf.STRING, "ryot built-in")
     out.set(
@@ -115,12 +116,16 @@ def main():
     parser.add_argument("--run", default="run/chat.pt", help="checkpoint")
     parser.add_argument("--vocabulary", default="run/vocabulary.model")
     parser.add_argument("--preset", choices=list(PRESETS), default="cpu")
+    parser.add_argument(
+        "--note", help="said after the number of tokens, as of an earlier version's"
+    )
     parser.add_argument("file")
     options = parser.parse_args()
     shape = PRESETS[options.preset][0]
     saved = torch.load(options.run, map_location="cpu")
     out = gguf.Writer()
-    describe(out, shape, saved["before"] + saved["tokens"])
+    note = ", " + options.note if options.note else ""
+    describe(out, shape, saved["before"] + saved["tokens"], note)
     vocabulary(out, tokenizer.Tokenizer(options.vocabulary))
     weights(out, saved["model"], shape)
     out.write(options.file)

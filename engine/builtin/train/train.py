@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Train ryot's built-in model from scratch.
+"""Train ryot's built-in model.
 
     train.py prepare   the vocabulary, and the corpus as token ids
     train.py base      stage 1: stories, dialogues and conversations
