@@ -48,7 +48,8 @@ def describe(out, shape, tokens, note):
         "answers from facts about ryot that it is given, tiny stories.",
     )
     out.set("general.license", gguf.STRING, LICENCE)
-    out.set("general.source", gguf.STRING, "%s; %.1f million tokens seen" % (SOURCES, tokens / 1e6))
+    seen = "%.1f million tokens seen%s" % (tokens / 1e6, note)
+    out.set("general.source", gguf.STRING, "%s; %s" % (SOURCES, seen))
     out.set("general.file_type", gguf.U32, 37)
     for key, v in (
         ("context_length", shape.context),
