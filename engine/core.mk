@@ -2,4 +2,4 @@
 ENGINE_SOURCES += engine/barrier.h engine/barrier.c engine/par.h engine/par.c engine/profile.h engine/kv.h engine/kv.c \
   engine/repack.h engine/repack.c engine/repack_model.c engine/scratch.h engine/scratch.c engine/attention.h engine/attention.c \
   engine/forward.h engine/forward.c engine/session.h engine/session.c \
-  engine/generate.c engine/shape.h engine/shape.c engine/shape_fill.c engine/engine.c
+  engine/draft.h engine/draft.c engine/generate.c engine/shape.h engine/shape.c engine/shape_fill.c engine/engine.c
