@@ -6,7 +6,7 @@
  *           same many bytes, measured in this run, before each tier
  *   cache   matvec over about 1 MB
  *   tokens  matmul over the same for --tokens tokens
- *   vector  everything else on vectors of 4,096 elements, attention over 1,024 positions of 128
+ *   vector  everything else on vectors of 4,096 elements, attention over one chunk of the KV cache with heads of 128
  * Each figure is the median of the runs after one warm-up; spread is (slowest - fastest) / median. */
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include "src/base/clock.h"
 #include "src/base/mem.h"
 
-enum { MAX_RUNS = 101, MAX_PREFETCH = 8, VEC = 4096, POSITIONS = 1024, HEAD = 128 };
+enum { MAX_RUNS = 101, MAX_PREFETCH = 8, VEC = 4096, HEAD = 128 };
 
 static struct {
     bool json;
@@ -255,7 +255,8 @@ static struct {
     const struct ry_kern *k;
     float a[VEC], b[VEC], c[VEC];
     _Alignas(64) char act[4 * VEC];
-    uint16_t kv[POSITIONS * HEAD];
+    _Alignas(64) float kv[RY_KV_CHUNK * HEAD]; /* of any kind */
+    int32_t sums[VEC];
     enum ry_act_fmt af;
 } v;
 
@@ -313,23 +314,53 @@ static void run_softcap(void *arg)
     v.k->softcap(v.c, 30.0f, VEC);
 }
 
-static void run_qk(void *arg)
+/* n_rows queries, at most VEC / HEAD, against the keys of a chunk. */
+static void mac(enum ry_kv_elem elem, size_t n_rows)
 {
-    (void)arg;
-    v.k->attn_qk[RY_KV_ELEM_F16](v.c, v.a, v.kv, HEAD * 2, POSITIONS, HEAD, 0.1f);
+    struct ry_attn_mat k = {.data = v.kv, .ld = RY_KV_CHUNK, .n_k = HEAD, .n_cols = RY_KV_CHUNK};
+    if (elem == RY_KV_ELEM_Q8)
+        v.k->attn_mac_q8(v.sums, RY_KV_CHUNK, (const int8_t *)v.act, HEAD, &k, n_rows);
+    else
+        v.k->attn_mac[elem](v.c, RY_KV_CHUNK, v.a, HEAD, &k, n_rows);
 }
 
-static void run_pv(void *arg)
+static void run_mac_f16_1(void *arg)
 {
     (void)arg;
-    v.k->attn_pv[RY_KV_ELEM_F16](v.c, v.a, v.kv, HEAD * 2, POSITIONS, HEAD);
+    mac(RY_KV_ELEM_F16, 1);
 }
 
-static void run_kv_store(void *arg)
+static void run_mac_f16_4(void *arg)
 {
     (void)arg;
-    v.k->kv_store[RY_KV_ELEM_F16](v.kv, v.a, VEC);
+    mac(RY_KV_ELEM_F16, 4);
 }
+
+static void run_mac_f32_32(void *arg)
+{
+    (void)arg;
+    mac(RY_KV_ELEM_F32, VEC / HEAD);
+}
+
+static void run_mac_q8_4(void *arg)
+{
+    (void)arg;
+    mac(RY_KV_ELEM_Q8, 4);
+}
+
+static void run_mac_q8_32(void *arg)
+{
+    (void)arg;
+    mac(RY_KV_ELEM_Q8, VEC / HEAD);
+}
+
+static void run_f16_store(void *arg)
+{
+    (void)arg;
+    v.k->f16_store((uint16_t *)(void *)v.act, v.a, VEC);
+}
+
+#define CELLS ((double)RY_KV_CHUNK * HEAD)
 
 static const struct {
     const char *name;
@@ -349,11 +380,12 @@ static const struct {
     {"gelu_mul", run_gelu, RY_ACT_F32, 1, VEC, 8.0 * VEC, 0},
     {"relu2_mul", run_relu2, RY_ACT_F32, 1, VEC, 8.0 * VEC, 0},
     {"softcap", run_softcap, RY_ACT_F32, 1, VEC, 4.0 * VEC, 0},
-    {"attn_qk f16", run_qk, RY_ACT_F32, POSITIONS, HEAD, 2.0 * POSITIONS *HEAD,
-     (double)POSITIONS *HEAD},
-    {"attn_pv f16", run_pv, RY_ACT_F32, POSITIONS, HEAD, 2.0 * POSITIONS *HEAD,
-     (double)POSITIONS *HEAD},
-    {"kv_store f16", run_kv_store, RY_ACT_F32, 1, VEC, 4.0 * VEC, 0},
+    {"attn f16 x1", run_mac_f16_1, RY_ACT_F32, RY_KV_CHUNK, HEAD, CELLS * 2, CELLS},
+    {"attn f16 x4", run_mac_f16_4, RY_ACT_F32, RY_KV_CHUNK, HEAD, CELLS * 2, CELLS * 4},
+    {"attn f32 x32", run_mac_f32_32, RY_ACT_F32, RY_KV_CHUNK, HEAD, CELLS * 4, CELLS * 32},
+    {"attn q8 x4", run_mac_q8_4, RY_ACT_F32, RY_KV_CHUNK, HEAD, CELLS, CELLS * 4},
+    {"attn q8 x32", run_mac_q8_32, RY_ACT_F32, RY_KV_CHUNK, HEAD, CELLS, CELLS * 32},
+    {"f16_store", run_f16_store, RY_ACT_F32, 1, VEC, 4.0 * VEC, 0},
 };
 
 static void bench_vectors(const struct ry_kern *k)
@@ -362,8 +394,8 @@ static void bench_vectors(const struct ry_kern *k)
     for (size_t i = 0; i < sizeof vector_cases / sizeof vector_cases[0]; i++) {
         for (size_t j = 0; j < VEC; j++)
             v.a[j] = v.c[j] = uniform(), v.b[j] = j % 2 ? 0.8f : 0.6f; /* a rotation, too */
-        for (size_t j = 0; j < POSITIONS * HEAD; j++)
-            v.kv[j] = ry_f32_to_f16(uniform() * 0x1p-10f);
+        for (size_t j = 0; j < RY_KV_CHUNK * HEAD; j++)                /* small in every kind */
+            v.kv[j] = 0x1.2p-8f * uniform();
         v.af = vector_cases[i].af;
         struct result r = {ry_tier_name(k->tier),
                            vector_cases[i].name,

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/attention.h"
 #include "engine/builtin/builtin.h"
 #include "engine/describe.h"
 #include "engine/gguf.h"
@@ -76,7 +75,7 @@ void ry_live_get_sampling(const struct ry_live *live, struct ry_sampling *out)
 
 bool ry_attention_usable(enum ry_attention attention)
 {
-    return ry_attention_get(attention) != NULL;
+    return (unsigned)attention < RY_ATTENTION_COUNT;
 }
 
 const char *ry_op_name(enum ry_op op)

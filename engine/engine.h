@@ -36,8 +36,12 @@ enum ry_tier {
 /* "scalar", "avx2", "avxvnni", "avx512", "amx". Never NULL. */
 const char *ry_tier_name(enum ry_tier tier);
 
-/* Whether the tier was built in, and this CPU and operating system (CPUID and XCR0) can run it. Any thread. */
+/* Whether the tier was built in, this CPU and operating system (CPUID and XCR0) can run it, and it gave scalar's bits in
+ * the self-test, which runs once, at the first of these questions. Any thread. */
 bool ry_tier_usable(enum ry_tier tier);
+
+/* The kernel in which the self-test found other bits, "" where it found none. Static storage. */
+const char *ry_tier_failed(enum ry_tier tier);
 
 /* The widest usable tier. */
 enum ry_tier ry_tier_best(void);

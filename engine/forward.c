@@ -1,7 +1,8 @@
 /* The forward pass: one step, all layers, inside one parallel region.
  *
  * Every stage splits its outputs among the threads (rows of a product, heads, tokens), never a sum, so the bits do not
- * depend on the number of threads. A layer with one token (decode) meets at six barriers:
+ * depend on the number of threads. A layer with one token (decode) meets at six barriers (at seven where flash attention
+ * merges):
  *
  *   norm+quantise (each for itself) ▸ q,k,v rows ┃ rope, cache ┃ heads ┃ norm+quantise ▸ o rows, add ┃
  *   norm+quantise ▸ gate, up rows, act ┃ norm+quantise ▸ down rows, add ┃
@@ -33,7 +34,7 @@ struct run {
     const struct ry_kern *kern;
     const struct ry_layer *layers; /* [n_layer]: the model's, or their interleaved copies */
     const struct ry_wmat *output;
-    ry_attn_fn attention;
+    enum ry_attention attention;
     size_t prefetch;
     /* Set by the first thread that sees the caller's flag, and never taken back: what was left out stays left out,
      * whatever the caller does with its flag meanwhile. Relaxed, read after the region. */
@@ -214,7 +215,7 @@ static void turn_head(struct worker *w, const struct ry_layer *l, float *x, cons
         x, table + pos * hp->n_rot, hp->n_rot);
 }
 
-/* Rotates queries and keys, stores keys and values. Split by (token, head). */
+/* Rotates queries and keys, scales queries, stores keys and values. Split by (token, head). */
 static void rope_and_store(struct worker *w, const struct ry_layer *l, size_t layer)
 {
     const struct ry_hparams *hp = &w->m->hp;
@@ -227,31 +228,42 @@ static void rope_and_store(struct worker *w, const struct ry_layer *l, size_t la
         float *row = sc->qkv + t * sc->n_qkv;
         if (h < hp->n_head) {
             turn_head(w, l, row + h * hp->head_dim_k, l->q_norm, pos);
+            w->kern->scale(row + h * hp->head_dim_k, hp->attn_scale, hp->head_dim_k);
             continue;
         }
         size_t g = h - hp->n_head;
         float *k = row + l->q.n_rows + g * hp->head_dim_k;
         float *v = row + l->q.n_rows + l->k.n_rows + g * hp->head_dim_v;
         turn_head(w, l, k, l->k_norm, pos);
-        w->kern->kv_store[kv->elem](ry_kv_k(kv, layer, g, pos), k, hp->head_dim_k);
-        w->kern->kv_store[kv->elem](ry_kv_v(kv, layer, g, pos), v, hp->head_dim_v);
+        ry_kv_store(kv, w->kern, layer, g, pos, k, v);
     }
 }
 
-/* Heads of all tokens; neighbours in the list go to different threads, since later tokens see more. */
+/* Attention of all tokens; neighbours in the list of tasks go to different threads, since later tokens see more. */
 static void heads(struct worker *w, const struct ry_layer *l, size_t layer)
 {
-    const struct ry_hparams *hp = &w->m->hp;
     struct ry_scratch *sc = &w->s->scratch;
-    struct ry_attn a = {
-        .kern = w->kern, .kv = &w->s->kv, .hp = hp, .layer = layer, .window = l->window};
-    float *scores = sc->scores + (size_t)w->tid * w->s->n_ctx;
-    for (size_t i = (size_t)w->tid; i < w->n_tok * hp->n_head && !cancelled(w); i += (size_t)w->n) {
-        size_t t = i / hp->n_head, h = i % hp->n_head;
-        w->run->attention(&a, sc->att + t * sc->n_att + h * hp->head_dim_v,
-                          sc->qkv + t * sc->n_qkv + h * hp->head_dim_k, h, w->run->step->pos + t,
-                          scores);
-    }
+    struct ry_attn a = {.kern = w->kern,
+                        .kv = &w->s->kv,
+                        .hp = &w->m->hp,
+                        .layer = layer,
+                        .window = l->window,
+                        .pos = w->run->step->pos,
+                        .n_tok = w->n_tok,
+                        .q = sc->qkv,
+                        .ldq = sc->n_qkv,
+                        .out = sc->att,
+                        .ldo = sc->n_att,
+                        .parts = sc->attn_parts,
+                        .max_macs = chunk_macs(w->kern->tier) / 4,
+                        .prefetch = w->run->prefetch != 0};
+    ry_attn_plan(&a, w->run->attention, w->n);
+    for (size_t i = (size_t)w->tid; i < a.n_tasks && !cancelled(w); i += (size_t)w->n)
+        ry_attn_task(&a, i, &sc->attn[w->tid]);
+    if (a.n_merges)
+        meet(w, RY_OP_ATTENTION, 0);
+    for (size_t i = (size_t)w->tid; i < a.n_merges && !cancelled(w); i += (size_t)w->n)
+        ry_attn_merge(&a, i);
 }
 
 /* The product that ends a block, added to the residual stream: directly where a thread made the rows, or through a norm
@@ -294,8 +306,7 @@ static void attention_block(struct worker *w, const struct ry_layer *l, size_t l
     size_t seen = w->run->step->pos + w->n_tok;
     if (l->window && seen > l->window + w->n_tok - 1)
         seen = l->window + w->n_tok - 1;
-    meet(w, RY_OP_ATTENTION,
-         (uint64_t)seen * hp->n_head_kv * (w->s->kv.k_stride + w->s->kv.v_stride));
+    meet(w, RY_OP_ATTENTION, (uint64_t)seen * hp->n_head_kv * ry_kv_position_bytes(&w->s->kv));
     in = prepare(w, sc->att, sc->n_att, sc->n_att, l->attn_sub_norm, o, 1);
     project_and_add(w, &l->o, &in, l->o_bias, l->post_attn_norm);
 }
@@ -445,9 +456,8 @@ ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
     run.layers = repack ? copies->layers : s->model->layers;
     run.output = repack ? &copies->output : &s->model->output;
     run.attention =
-        ry_attention_get(atomic_load_explicit(&s->live->attention, memory_order_relaxed));
-    if (!run.attention)
-        run.attention = ry_attention_standard;
+        (enum ry_attention)clamp(atomic_load_explicit(&s->live->attention, memory_order_relaxed),
+                                 RY_ATTENTION_STANDARD, RY_ATTENTION_COUNT - 1);
     run.prefetch =
         atomic_load_explicit(&s->live->prefetch, memory_order_relaxed) ? PREFETCH_BYTES : 0;
     atomic_init(&run.stop, false);

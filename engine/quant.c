@@ -268,6 +268,18 @@ static const struct ry_fmt_info infos[] = {
     [RY_FMT_I2_S] = {"I2_S", 36, 128, 32, RY_ACT_Q8_T, true, decode_i2_s, BITNT},
     /* A group of 16 rows has 16 rows' bytes; what a block is stands in kern/x16.h. */
     [RY_FMT_T2_X16] = {"T2 x16", NO_ID, 16, 4, RY_ACT_Q8_T, true, NULL, OURS},
+    [RY_FMT_Q4_0_X16] = {"Q4_0 x16", NO_ID, 32, 18, RY_ACT_Q8_32, false, NULL, OURS},
+    [RY_FMT_Q4_1_X16] = {"Q4_1 x16", NO_ID, 32, 20, RY_ACT_Q8_32, false, NULL, OURS},
+    [RY_FMT_Q5_0_X16] = {"Q5_0 x16", NO_ID, 32, 22, RY_ACT_Q8_32, false, NULL, OURS},
+    [RY_FMT_Q5_1_X16] = {"Q5_1 x16", NO_ID, 32, 24, RY_ACT_Q8_32, false, NULL, OURS},
+    [RY_FMT_Q8_0_X16] = {"Q8_0 x16", NO_ID, 32, 34, RY_ACT_Q8_32, false, NULL, OURS},
+    [RY_FMT_Q2_K_X16] = {"Q2_K x16", NO_ID, 256, 84, RY_ACT_Q8_256, false, NULL, OURS},
+    [RY_FMT_Q3_K_X16] = {"Q3_K x16", NO_ID, 256, 110, RY_ACT_Q8_256, false, NULL, OURS},
+    [RY_FMT_Q4_K_X16] = {"Q4_K x16", NO_ID, 256, 144, RY_ACT_Q8_256, false, NULL, OURS},
+    [RY_FMT_Q5_K_X16] = {"Q5_K x16", NO_ID, 256, 176, RY_ACT_Q8_256, false, NULL, OURS},
+    [RY_FMT_Q6_K_X16] = {"Q6_K x16", NO_ID, 256, 210, RY_ACT_Q8_256, false, NULL, OURS},
+    [RY_FMT_IQ4_NL_X16] = {"IQ4_NL x16", NO_ID, 32, 18, RY_ACT_Q8_32, false, NULL, OURS},
+    [RY_FMT_MXFP4_X16] = {"MXFP4 x16", NO_ID, 32, 17, RY_ACT_Q8_32, false, NULL, OURS},
 };
 
 static_assert(sizeof infos / sizeof infos[0] == RY_FMT_SLOTS, "a format lacks its row");

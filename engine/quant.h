@@ -32,6 +32,18 @@ enum ry_fmt {
     RY_FMT_COUNT,
     /* Kernels' own: 16 rows interleaved, made at load (repack.h), never in a file. */
     RY_FMT_T2_X16,
+    RY_FMT_Q4_0_X16, /* from here on in the order of the plain ones */
+    RY_FMT_Q4_1_X16,
+    RY_FMT_Q5_0_X16,
+    RY_FMT_Q5_1_X16,
+    RY_FMT_Q8_0_X16,
+    RY_FMT_Q2_K_X16,
+    RY_FMT_Q3_K_X16,
+    RY_FMT_Q4_K_X16,
+    RY_FMT_Q5_K_X16,
+    RY_FMT_Q6_K_X16,
+    RY_FMT_IQ4_NL_X16,
+    RY_FMT_MXFP4_X16,
     RY_FMT_SLOTS
 };
 

@@ -76,6 +76,18 @@ static const struct layout {
     enum ry_fmt to; /* 0: none */
     ry_pack_fn pack;
 } layouts[RY_FMT_COUNT] = {
+    [RY_FMT_Q4_0] = {RY_FMT_Q4_0_X16, ry_repack_block_group},
+    [RY_FMT_Q4_1] = {RY_FMT_Q4_1_X16, ry_repack_block_group},
+    [RY_FMT_Q5_0] = {RY_FMT_Q5_0_X16, ry_repack_block_group},
+    [RY_FMT_Q5_1] = {RY_FMT_Q5_1_X16, ry_repack_block_group},
+    [RY_FMT_Q8_0] = {RY_FMT_Q8_0_X16, ry_repack_block_group},
+    [RY_FMT_Q2_K] = {RY_FMT_Q2_K_X16, ry_repack_block_group},
+    [RY_FMT_Q3_K] = {RY_FMT_Q3_K_X16, ry_repack_block_group},
+    [RY_FMT_Q4_K] = {RY_FMT_Q4_K_X16, ry_repack_block_group},
+    [RY_FMT_Q5_K] = {RY_FMT_Q5_K_X16, ry_repack_block_group},
+    [RY_FMT_Q6_K] = {RY_FMT_Q6_K_X16, ry_repack_block_group},
+    [RY_FMT_IQ4_NL] = {RY_FMT_IQ4_NL_X16, ry_repack_block_group},
+    [RY_FMT_MXFP4] = {RY_FMT_MXFP4_X16, ry_repack_block_group},
     [RY_FMT_TQ1_0] = {RY_FMT_T2_X16, pack_t2},
     [RY_FMT_TQ2_0] = {RY_FMT_T2_X16, pack_t2},
     [RY_FMT_I2_S] = {RY_FMT_T2_X16, pack_t2},

@@ -22,6 +22,9 @@ void ry_repack_groups(void *data, const struct ry_wmat *src, size_t g0, size_t g
 /* Writes the group of rows from row0 on: dst has room for 16 rows. One such function for each layout. */
 typedef void (*ry_pack_fn)(uint8_t *dst, const struct ry_wmat *src, size_t row0);
 
+/* That of the block formats, Q4_0 … MXFP4. */
+void ry_repack_block_group(uint8_t *dst, const struct ry_wmat *src, size_t row0);
+
 struct ry_repack_options {
     int n_threads;
     void (*progress)(void *user, double done_share); /* may be NULL; 0..1, this thread */

@@ -1,14 +1,10 @@
 /* The copies of a whole model: one mapping, filled by a team. The opening thread. */
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "engine/kern/x16.h"
 #include "engine/par.h"
 #include "engine/repack.h"
 #include "src/base/mem.h"
-
-enum { HUGE_PAGE = 2 << 20 };
 
 /* What stays free behind the copies, for caches and everybody else. */
 #define MEMORY_LEFT ((uint64_t)512 << 20)
@@ -55,26 +51,6 @@ static void list_layer(struct work *work, const struct ry_layer *from, struct ry
 }
 
 /* ---- memory ---------------------------------------------------------------------------------------------- */
-
-/* Anonymous memory at a multiple of 2 MiB, not touched yet: one huge page more is mapped and the ends given back. */
-static char *map_huge(size_t bytes, size_t *map_bytes)
-{
-    size_t want = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    char *p =
-        mmap(NULL, want + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
-        return NULL;
-    char *start = (char *)(((uintptr_t)p + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
-    size_t before = (size_t)(start - p);
-    if (before)
-        munmap(p, before);
-    munmap(start + want, HUGE_PAGE - before);
-#ifdef MADV_HUGEPAGE
-    madvise(start, want, MADV_HUGEPAGE);
-#endif
-    *map_bytes = want;
-    return start;
-}
 
 static bool fits(size_t bytes)
 {
@@ -145,7 +121,8 @@ ry_rc ry_repack_model(struct ry_repacked *out, const struct ry_model *m,
                          : !fits(work.n_bytes) ? "memory is short"
                                                : NULL;
     if (!reason) {
-        work.map = map_huge(work.n_bytes, &out->map_bytes);
+        work.map = ry_mem_huge(work.n_bytes);
+        out->map_bytes = work.n_bytes;
         reason = work.map ? NULL : "the system gives no memory for it";
     }
     if (reason) {
@@ -169,7 +146,6 @@ fail:
 void ry_repack_done(struct ry_repacked *r)
 {
     ry_mem_free(r->layers);
-    if (r->map)
-        munmap(r->map, r->map_bytes);
+    ry_mem_huge_free(r->map, r->map_bytes);
     *r = (struct ry_repacked){0};
 }

@@ -61,8 +61,10 @@ static size_t rope_kinds(const struct ry_model *m, float base[2], float scale[2]
 }
 
 /* All arrays as offsets from the block's start; the last one's end is the size. */
-static bool layout(struct ry_scratch *s, const struct ry_model *m, size_t n_ctx, size_t n_ubatch)
+static bool layout(struct ry_scratch *s, const struct ry_model *m,
+                   const struct ry_scratch_sizes *sizes)
 {
+    size_t n_ctx = sizes->n_ctx, n_ubatch = sizes->n_ubatch, n_parts;
     const struct ry_hparams *hp = &m->hp;
     struct cutter c = {0};
     bool wants[RY_ACT_COUNT] = {0};
@@ -80,7 +82,11 @@ static bool layout(struct ry_scratch *s, const struct ry_model *m, size_t n_ctx,
     CUT(att, n_ubatch, s->n_att);
     CUT(gate, n_ubatch, hp->n_ff);
     CUT(up, n_ubatch, hp->n_ff);
-    CUT(scores, RY_MAX_THREADS, n_ctx);
+    c.overflow |= !ry_attn_part_floats(hp, n_ctx, &n_parts);
+    CUT(attn_parts, n_parts, 1);
+    s->n_attn = ry_attn_own_cut(&s->attn[0], hp, sizes->elem, n_ctx, NULL);
+    c.overflow |= s->n_attn == 0;
+    CUT(attn_block, RY_MAX_THREADS, s->n_attn);
     CUT(own_norm, RY_MAX_THREADS, s->n_norm);
     for (int a = 0; a < RY_ACT_COUNT; a++) {
         s->act_stride[a] = wants[a] ? ry_act_bytes(a, s->n_norm) : 0;
@@ -95,10 +101,11 @@ static bool layout(struct ry_scratch *s, const struct ry_model *m, size_t n_ctx,
     return !c.overflow;
 }
 
-bool ry_scratch_bytes(const struct ry_model *model, size_t n_ctx, size_t n_ubatch, uint64_t *out)
+bool ry_scratch_bytes(const struct ry_model *model, const struct ry_scratch_sizes *sizes,
+                      uint64_t *out)
 {
     struct ry_scratch s;
-    if (!layout(&s, model, n_ctx, n_ubatch))
+    if (!layout(&s, model, sizes))
         return false;
     *out = s.n_bytes;
     return true;
@@ -120,19 +127,18 @@ static void fill_rope(float *table, const struct ry_model *m, double base, doubl
     }
 }
 
-ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model, size_t n_ctx,
-                      size_t n_ubatch, ry_err *err)
+ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model,
+                      const struct ry_scratch_sizes *sizes, ry_err *err)
 {
-    size_t bytes;
-    if (!layout(s, model, n_ctx, n_ubatch) || !ry_mem_add(s->n_bytes, 64, &bytes))
+    if (!layout(s, model, sizes))
         return ry_err_set(err, RY_ERR_MEMORY,
                           "working memory overflows: give a smaller --ctx or --ubatch");
-    s->block = ry_mem_zalloc(bytes, 1);
+    s->block = ry_mem_huge(s->n_bytes);
     if (!s->block)
         return ry_err_set(err, RY_ERR_MEMORY,
                           "out of memory for %zu MB of working memory: give a smaller --ctx",
-                          bytes >> 20);
-    char *base = (char *)(((uintptr_t)s->block + 63) / 64 * 64);
+                          (size_t)(s->n_bytes >> 20));
+    char *base = s->block;
 #define PLACE(field) s->field = (void *)(base + (size_t)s->field)
     PLACE(x);
     PLACE(tmp);
@@ -141,7 +147,11 @@ ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model, size_t
     PLACE(att);
     PLACE(gate);
     PLACE(up);
-    PLACE(scores);
+    PLACE(attn_parts);
+    PLACE(attn_block);
+    for (size_t t = 0; t < RY_MAX_THREADS; t++)
+        ry_attn_own_cut(&s->attn[t], &model->hp, sizes->elem, sizes->n_ctx,
+                        s->attn_block + t * s->n_attn);
     PLACE(own_norm);
     for (int a = 0; a < RY_ACT_COUNT; a++) {
         PLACE(act[a]);
@@ -152,12 +162,12 @@ ry_rc ry_scratch_init(struct ry_scratch *s, const struct ry_model *model, size_t
 #undef PLACE
     for (int k = 0; k < 2; k++)
         if (s->rope_scale[k] != 0)
-            fill_rope(s->rope[k], model, s->rope_base[k], s->rope_scale[k], n_ctx);
+            fill_rope(s->rope[k], model, s->rope_base[k], s->rope_scale[k], sizes->n_ctx);
     return RY_OK;
 }
 
 void ry_scratch_done(struct ry_scratch *s)
 {
-    ry_mem_free(s->block);
+    ry_mem_huge_free(s->block, s->n_bytes);
     *s = (struct ry_scratch){0};
 }

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/attention.h"
 #include "engine/forward.h"
 #include "src/base/mem.h"
 
@@ -15,8 +14,11 @@ enum { DEFAULT_CTX = 4096, DEFAULT_UBATCH = 512, MAX_UBATCH = 4096 };
 struct sizes {
     uint32_t n_ctx, n_ubatch;
     enum ry_kv_type kv_type;
-    enum ry_kv_elem elem;
+    struct ry_scratch_sizes scratch;
 };
+
+static const enum ry_kv_elem kv_elems[RY_KV_COUNT] = {
+    [RY_KV_F32] = RY_KV_ELEM_F32, [RY_KV_F16] = RY_KV_ELEM_F16, [RY_KV_Q8] = RY_KV_ELEM_Q8};
 
 /* What "auto" means: a file of F32 matrices keeps its precision in the cache. */
 static enum ry_kv_type kv_auto(const struct ry_model *m)
@@ -43,9 +45,7 @@ static ry_rc choose_sizes(struct sizes *out, const struct ry_model *m,
         s.n_ubatch = s.n_ctx;
     if (s.kv_type == RY_KV_AUTO)
         s.kv_type = kv_auto(m);
-    if (s.kv_type != RY_KV_F32 && s.kv_type != RY_KV_F16)
-        return ry_err_set(err, RY_ERR_USAGE, "a KV cache in q8 is not built in: take f16 or f32");
-    s.elem = s.kv_type == RY_KV_F32 ? RY_KV_ELEM_F32 : RY_KV_ELEM_F16;
+    s.scratch = (struct ry_scratch_sizes){s.n_ctx, s.n_ubatch, kv_elems[s.kv_type]};
     *out = s;
     return RY_OK;
 }
@@ -62,8 +62,8 @@ static ry_rc estimate(const ry_engine *engine, const struct sizes *s, struct ry_
     const struct ry_repacked *copies = ry_engine_repacked(engine);
     struct ry_memory mem = {.weights = ry_engine_info(engine)->tensor_bytes,
                             .repacked = copies->n_bytes};
-    if (!ry_kv_bytes(&m->hp, s->elem, s->n_ctx, &mem.kv) ||
-        !ry_scratch_bytes(m, s->n_ctx, s->n_ubatch, &mem.scratch) ||
+    if (!ry_kv_bytes(&m->hp, s->scratch.elem, s->n_ctx, &mem.kv) ||
+        !ry_scratch_bytes(m, &s->scratch, &mem.scratch) ||
         __builtin_add_overflow(mem.weights, mem.kv, &mem.total) ||
         __builtin_add_overflow(mem.total, mem.scratch, &mem.total))
         return ry_err_set(err, RY_ERR_MEMORY,
@@ -132,9 +132,9 @@ ry_rc ry_session_new(ry_session **out, const ry_engine *engine,
     if (rc == RY_OK)
         rc = ry_sampler_new(&s->sampler, m->hp.n_vocab, err);
     if (rc == RY_OK)
-        rc = ry_kv_init(&s->kv, &m->hp, sizes.elem, sizes.n_ctx, err);
+        rc = ry_kv_init(&s->kv, &m->hp, sizes.scratch.elem, sizes.n_ctx, err);
     if (rc == RY_OK)
-        rc = ry_scratch_init(&s->scratch, m, sizes.n_ctx, sizes.n_ubatch, err);
+        rc = ry_scratch_init(&s->scratch, m, &sizes.scratch, err);
     if (rc != RY_OK) {
         ry_session_free(s);
         return rc;

@@ -6,7 +6,7 @@ libhall_a_SOURCES = \
   src/app/commands.c src/app/commands.h \
   src/app/config.c src/app/config.h \
   src/app/edit.c src/app/edit.h \
-  src/app/guide.c src/app/guide.h src/app/guide_facts.S src/app/guide_facts.h \
+  src/app/lookup.c src/app/lookup.h src/app/guide.c src/app/guide.h src/app/guide_facts.S src/app/guide_facts.h \
   src/app/json.c src/app/json.h \
   src/app/msg.c src/app/msg.h \
   src/app/out.c src/app/out.h \

@@ -1,6 +1,6 @@
 # tests of the hall: options, config, figures, commands, the chat with its workers, and the program from outside
 if HAVE_CHECK
-HALL_TESTS = tests/test_opts tests/test_config tests/test_perf tests/test_read_limit tests/test_commands tests/test_chat
+HALL_TESTS = tests/test_opts tests/test_config tests/test_perf tests/test_read_limit tests/test_lookup tests/test_commands tests/test_chat
 check_PROGRAMS += $(HALL_TESTS)
 TESTS += $(HALL_TESTS)
 CHAT_FIXTURE = tests/chat_fixture.h tests/endless_model.h tests/gguf_build.c tests/gguf_build.h tests/ryot_test.h
@@ -16,6 +16,9 @@ tests_test_perf_LDADD = $(HALL_LIBS) $(CHECK_LIBS)
 tests_test_read_limit_SOURCES = tests/test_read_limit.c tests/ryot_test.h
 tests_test_read_limit_CFLAGS = $(TEST_CFLAGS)
 tests_test_read_limit_LDADD = $(HALL_LIBS) $(CHECK_LIBS)
+tests_test_lookup_SOURCES = tests/test_lookup.c $(CHAT_FIXTURE)
+tests_test_lookup_CFLAGS = $(TEST_CFLAGS)
+tests_test_lookup_LDADD = $(HALL_LIBS) $(CHECK_LIBS) -lm
 tests_test_commands_SOURCES = tests/test_commands.c $(CHAT_FIXTURE)
 tests_test_commands_CFLAGS = $(TEST_CFLAGS)
 tests_test_commands_LDADD = $(HALL_LIBS) $(CHECK_LIBS) -lm

@@ -7,7 +7,7 @@ bad=0 n=0
 for h in $(find src engine store ui tests bench -name '*.h'); do
     case $h in
     *kern_avx512*|*kern_avxvnni*|*kern_amx*) arch='-mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi -mavxvnni -mamx-tile -mamx-int8' ;;
-    *kern_avx2*) arch='-mavx2 -mfma -mf16c' ;;
+    *kern_avx2*|*kern/wide_*) arch='-mavx2 -mfma -mf16c' ;;
     *) arch= ;;
     esac
     [ "$(uname -m)" = x86_64 ] || { [ -n "$arch" ] && continue; }

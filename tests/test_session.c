@@ -251,10 +251,6 @@ START_TEST(what_cannot_fit_is_refused_with_numbers)
     } else {
         ck_assert_uint_le(mem.total, mem.available); /* a machine with a terabyte */
     }
-    o.n_ctx = 64;
-    o.kv = RY_KV_Q8;
-    ck_assert_int_eq(ry_session_new(&s, engine, &o, &err), RY_ERR_USAGE);
-    o.kv = RY_KV_AUTO;
     o.n_ctx = UINT32_MAX;
     ck_assert_int_eq(ry_session_new(&s, engine, &o, &err), RY_ERR_USAGE);
     ck_assert_ptr_null(s);

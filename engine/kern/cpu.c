@@ -2,11 +2,13 @@
  *
  * CPUID says what the CPU has, XCR0 what the operating system saves on a context switch: a tier needs both (Intel SDM
  * volume 1, chapter 14.3). Read once, const afterwards; any thread. */
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/kern/selftest.h"
 
 static const char *const tier_names[RY_TIER_COUNT] = {
     [RY_TIER_SCALAR] = "scalar", [RY_TIER_AVX2] = "avx2", [RY_TIER_AVXVNNI] = "avxvnni",
@@ -14,6 +16,7 @@ static const char *const tier_names[RY_TIER_COUNT] = {
 };
 
 static bool usable[RY_TIER_COUNT];
+static char failed[RY_TIER_COUNT][RY_SELFTEST_TEXT]; /* the slot whose bits differ; "": none */
 static char brand[64];
 static pthread_once_t cpu_once = PTHREAD_ONCE_INIT;
 
@@ -119,6 +122,18 @@ static void read_brand(void)
 }
 #endif
 
+/* A tier that gives other bits than scalar is not usable, and says so. */
+static void check_tiers(void)
+{
+    static _Alignas(64) unsigned char work[RY_SELFTEST_MAX];
+    assert(ry_kern_selftest_bytes() <= sizeof work);
+    for (int t = RY_TIER_SCALAR + 1; t < RY_TIER_COUNT; t++)
+        if (usable[t])
+            usable[t] =
+                ry_kern_selftest(ry_kern_table((enum ry_tier)t), ry_kern_table(RY_TIER_SCALAR),
+                                 (struct ry_selftest_work *)(void *)work, failed[t]);
+}
+
 static void read_cpu(void)
 {
     usable[RY_TIER_SCALAR] = true;
@@ -143,6 +158,7 @@ static void read_cpu(void)
     (void)have_amx;
 #endif
     read_brand();
+    check_tiers();
 }
 
 const char *ry_tier_name(enum ry_tier tier)
@@ -154,6 +170,12 @@ bool ry_tier_usable(enum ry_tier tier)
 {
     pthread_once(&cpu_once, read_cpu);
     return (unsigned)tier < RY_TIER_COUNT && usable[tier];
+}
+
+const char *ry_tier_failed(enum ry_tier tier)
+{
+    pthread_once(&cpu_once, read_cpu);
+    return (unsigned)tier < RY_TIER_COUNT ? failed[tier] : "";
 }
 
 enum ry_tier ry_tier_best(void)
@@ -179,6 +201,11 @@ ry_rc ry_tier_parse(const char *name, enum ry_tier *tier, ry_err *err)
             return RY_OK;
         }
         known = known || named;
+        if (named && ry_tier_failed((enum ry_tier)t)[0])
+            return ry_err_set(err, RY_ERR_USAGE,
+                              "kernel tier '%s' gives other bits than scalar on this machine (%s): "
+                              "it is not used",
+                              name, ry_tier_failed((enum ry_tier)t));
         if (ry_tier_usable((enum ry_tier)t)) {
             size_t n = strlen(list);
             snprintf(list + n, sizeof list - n, ", %s", tier_names[t]);

@@ -48,9 +48,14 @@ static void build_tables(void)
     }
 }
 
-const struct ry_kern *ry_kern_get(enum ry_tier tier)
+const struct ry_kern *ry_kern_table(enum ry_tier tier)
 {
     assert((unsigned)tier < RY_TIER_COUNT);
     pthread_once(&tables_once, build_tables);
-    return &tables[ry_tier_usable(tier) ? tier : RY_TIER_SCALAR];
+    return &tables[tier];
+}
+
+const struct ry_kern *ry_kern_get(enum ry_tier tier)
+{
+    return ry_kern_table(ry_tier_usable(tier) ? tier : RY_TIER_SCALAR);
 }

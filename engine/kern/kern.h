@@ -46,8 +46,26 @@ struct ry_wmat {
  */
 size_t ry_act_bytes(enum ry_act_fmt act, size_t n);
 
-/* KV rows: one head's vectors of consecutive positions, `stride` bytes apart. */
-enum ry_kv_elem { RY_KV_ELEM_F32, RY_KV_ELEM_F16, RY_KV_ELEM_COUNT };
+/* What the KV cache holds (see engine/kv.h). Q8: int8 by the vector's own scale, stored with 128 added. */
+enum ry_kv_elem {
+    RY_KV_ELEM_F32,
+    RY_KV_ELEM_F16,
+    RY_KV_ELEM_FLOATS, /* how many of them are floating */
+    RY_KV_ELEM_Q8 = RY_KV_ELEM_FLOATS,
+    RY_KV_ELEM_COUNT
+};
+
+/* Positions in a chunk of the KV cache. Part of the order of summation: attention over a chunk is computed whole. */
+enum { RY_KV_CHUNK = 128 };
+
+/* One operand of an attention product: keys (k: dimensions, columns: positions) or values (k: positions, columns:
+ * dimensions) of one chunk. `next`: n_next bytes that will be wanted after this call, asked for while it runs. */
+struct ry_attn_mat {
+    const void *data; /* floats: [n_k, ld]; Q8: [n_k / 4 rounded up, ld, 4] */
+    size_t ld, n_k, n_cols;
+    const char *next;
+    size_t n_next;
+};
 
 struct ry_kern {
     enum ry_tier tier;
@@ -93,14 +111,32 @@ struct ry_kern {
     void (*scale)(float *y, float s, size_t n);      /* y *= s */
     void (*softcap)(float *x, float cap, size_t n);  /* x = cap * tanh(x / cap) */
 
-    /* scores[p] = scale * dot(q, K[p]) for n_pos positions, head_dim by 16 lanes and tree. */
-    void (*attn_qk[RY_KV_ELEM_COUNT])(float *scores, const float *q, const void *k, size_t stride,
-                                      size_t n_pos, size_t head_dim, float scale);
-    /* out[d] = fmaf over positions in order: out = fmaf(p[i], V[i][d], out), starting from out as given. */
-    void (*attn_pv[RY_KV_ELEM_COUNT])(float *out, const float *p, const void *v, size_t stride,
-                                      size_t n_pos, size_t head_dim);
-    /* n floats to KV elements. */
-    void (*kv_store[RY_KV_ELEM_COUNT])(void *dst, const float *src, size_t n);
+    /* y[r * ldy + j] = fmaf(a[r * lda + k], b[k][j], y[r * ldy + j]) for k = 0, 1 .. n_k - 1, starting from y as given. */
+    void (*attn_mac[RY_KV_ELEM_FLOATS])(float *y, size_t ldy, const float *a, size_t lda,
+                                        const struct ry_attn_mat *b, size_t n_rows);
+    /* y[r * ldy + j] = sum over k of a[r * lda + k] * (b[k][j] - 128): exact, |a| <= 127. Rows of a are zero from n_k up
+     * to a multiple of 4. */
+    void (*attn_mac_q8)(int32_t *y, size_t ldy, const int8_t *a, size_t lda,
+                        const struct ry_attn_mat *b, size_t n_rows);
+
+    /* The scale by which bytes stand for x[n]: max |x| / 127. Below RY_ACT_TINY / 127: 0. NaN or infinity in x: NaN. */
+    float (*attn_scale)(const float *x, size_t n);
+    /* q[i] = round(x[i] * (1 / scale)), |q| <= 127; zeros where the scale is 0 or NaN. */
+    void (*attn_quantize)(int8_t *q, const float *x, size_t n, float scale);
+    /* s[j] = (float)sum[j] * (scale * scales[j]). */
+    void (*attn_scores_q8)(float *s, const int32_t *sum, const float *scales, float scale,
+                           size_t n);
+    /* Weights of positions to 14 bits in two digits: w = p[j] * scales[j], m = max |w|, round(w * (16383 / m)) =
+     * 128 * high[j] + low[j], 0 <= low <= 127. Returns m / 16383. m below RY_ACT_TINY: zeros and 0; NaN or infinity among
+     * w: NaN. p and scales are not negative. */
+    float (*attn_digits)(int8_t *high, int8_t *low, const float *p, const float *scales, size_t n);
+    /* out[d] = fmaf((float)(128 * high[d] + low[d]), scale, out[d]). */
+    void (*attn_values_q8)(float *out, const int32_t *high, const int32_t *low, float scale,
+                           size_t n);
+
+    /* n floats to halves, rounded to nearest even, and back. */
+    void (*f16_store)(uint16_t *dst, const float *src, size_t n);
+    void (*f16_load)(float *dst, const uint16_t *src, size_t n);
 
     /* dst[n_cols] of one row as floats (embedding lookup), scale of the tensor included. */
     void (*decode_row)(float *dst, const struct ry_wmat *w, size_t row);
@@ -110,6 +146,9 @@ struct ry_kern {
  * stays NaN. Within 2 ulp. */
 float ry_kern_expf(float x);
 float ry_kern_tanhf(float x);
+
+/* The table of a tier whether it is usable here or not: for the self-test. */
+const struct ry_kern *ry_kern_table(enum ry_tier tier);
 
 /* The table of a usable tier. Tables are built once, on first use, any thread. */
 const struct ry_kern *ry_kern_get(enum ry_tier tier);

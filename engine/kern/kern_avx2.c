@@ -394,8 +394,10 @@ void ry_kern_init_avx2(struct ry_kern *k)
     k->scale = scale;
     k->softcap = softcap;
     ry_kern_init_avx2_float(k);
+    ry_kern_init_avx2_attn(k);
     ry_kern_init_avx2_q32(k);
     ry_kern_init_avx2_k(k);
     ry_kern_init_avx2_ternary(k);
     ry_kern_init_avx2_t2(k);
+    ry_kern_init_avx2_x16q(k);
 }

@@ -13,11 +13,13 @@
 #include "engine/kern/wide.h"
 
 /* Called by ry_kern_init_avx2, which has activations, norm, rope, softmax and elementwise functions itself. */
-void ry_kern_init_avx2_float(struct ry_kern *k);   /* F32, F16, BF16 matrices, attention, KV */
+void ry_kern_init_avx2_float(struct ry_kern *k);   /* F32, F16, BF16 matrices */
+void ry_kern_init_avx2_attn(struct ry_kern *k);    /* attention, KV elements */
 void ry_kern_init_avx2_q32(struct ry_kern *k);     /* blocks of 32 */
 void ry_kern_init_avx2_k(struct ry_kern *k);       /* blocks of 256 */
 void ry_kern_init_avx2_ternary(struct ry_kern *k); /* TQ1_0, TQ2_0, I2_S */
 void ry_kern_init_avx2_t2(struct ry_kern *k);      /* T2_X16 */
+void ry_kern_init_avx2_x16q(struct ry_kern *k);    /* Q4_0_X16 … MXFP4_X16 */
 
 enum { RY_GROUP = 8 }; /* rows that end up in the lanes of one vector */
 

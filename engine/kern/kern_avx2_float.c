@@ -1,7 +1,7 @@
-/* AVX2: F32, F16 and BF16 matrices, attention, and KV elements.
+/* AVX2: F32, F16 and BF16 matrices.
  *
- * Lanes run along the summed dimension in matrices and scores: 16 virtual lanes are two vectors, what does not fill
- * eight lanes is done lane by lane, and the tree of kern.h ends it. Attention's weighted sum has lanes = dimensions.
+ * Lanes run along the summed dimension: 16 virtual lanes are two vectors, what does not fill eight lanes is done lane
+ * by lane, and the tree of kern.h ends it.
  * Any thread; allocates nothing. */
 #include "engine/kern/kern_avx2.h"
 
@@ -192,92 +192,6 @@ SLOTS(f32)
 SLOTS(f16)
 SLOTS(bf16)
 
-/* ---- attention --------------------------------------------------------------------------------------- */
-
-RY_INLINE void attn_qk(float *scores, const float *q, const void *k, size_t stride, size_t n_pos,
-                       size_t head_dim, float factor, const struct elem *e)
-{
-    for (size_t i = 0; i < n_pos; i += 4) {
-        const uint8_t *p[4];
-        RY_UNROLL
-        for (size_t j = 0; j < 4; j++)
-            p[j] = (const uint8_t *)k + (i + j < n_pos ? i + j : n_pos - 1) * stride;
-        __m128 s = _mm_mul_ps(dot_4(p, q, head_dim, 0, e), _mm_set1_ps(factor));
-        store_up_to_4(scores + i, s, n_pos - i);
-    }
-}
-
-static void attn_qk_f32(float *scores, const float *q, const void *k, size_t stride, size_t n_pos,
-                        size_t head_dim, float factor)
-{
-    attn_qk(scores, q, k, stride, n_pos, head_dim, factor, &f32);
-}
-
-static void attn_qk_f16(float *scores, const float *q, const void *k, size_t stride, size_t n_pos,
-                        size_t head_dim, float factor)
-{
-    attn_qk(scores, q, k, stride, n_pos, head_dim, factor, &f16);
-}
-
-/* 8 * n_vec dimensions from out on, kept in registers over all positions. */
-RY_INLINE void pv_columns(float *out, const float *p, const uint8_t *v, size_t stride, size_t n_pos,
-                          int n_vec, const struct elem *e)
-{
-    __m256 acc[8];
-    RY_UNROLL
-    for (int k = 0; k < n_vec; k++)
-        acc[k] = _mm256_loadu_ps(out + 8 * k);
-    for (size_t i = 0; i < n_pos; i++, v += stride) {
-        __m256 pi = _mm256_set1_ps(p[i]);
-        RY_UNROLL
-        for (int k = 0; k < n_vec; k++)
-            acc[k] = _mm256_fmadd_ps(pi, e->load_8(v + 8 * (size_t)k * e->bytes), acc[k]);
-    }
-    RY_UNROLL
-    for (int k = 0; k < n_vec; k++)
-        _mm256_storeu_ps(out + 8 * k, acc[k]);
-}
-
-RY_INLINE void attn_pv(float *out, const float *p, const void *v, size_t stride, size_t n_pos,
-                       size_t head_dim, const struct elem *e)
-{
-    const uint8_t *base = v;
-    size_t d = 0;
-    for (; d + 64 <= head_dim; d += 64)
-        pv_columns(out + d, p, base + d * e->bytes, stride, n_pos, 8, e);
-    for (; d + 16 <= head_dim; d += 16)
-        pv_columns(out + d, p, base + d * e->bytes, stride, n_pos, 2, e);
-    for (; d + 8 <= head_dim; d += 8)
-        pv_columns(out + d, p, base + d * e->bytes, stride, n_pos, 1, e);
-    for (; d < head_dim; d++)
-        for (size_t i = 0; i < n_pos; i++)
-            out[d] = fmaf(p[i], e->load(base + i * stride + d * e->bytes), out[d]);
-}
-
-static void attn_pv_f32(float *out, const float *p, const void *v, size_t stride, size_t n_pos,
-                        size_t head_dim)
-{
-    attn_pv(out, p, v, stride, n_pos, head_dim, &f32);
-}
-
-static void attn_pv_f16(float *out, const float *p, const void *v, size_t stride, size_t n_pos,
-                        size_t head_dim)
-{
-    attn_pv(out, p, v, stride, n_pos, head_dim, &f16);
-}
-
-static void kv_store_f16(void *dst, const float *src, size_t n)
-{
-    uint16_t *h = dst;
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        _mm_storeu_si128((__m128i *)(h + i),
-                         _mm256_cvtps_ph(_mm256_loadu_ps(src + i), _MM_FROUND_TO_NEAREST_INT));
-    for (; i < n; i++)
-        h[i] = (uint16_t)_mm_cvtsi128_si32(
-            _mm_cvtps_ph(_mm_set_ss(src[i]), _MM_FROUND_TO_NEAREST_INT));
-}
-
 void ry_kern_init_avx2_float(struct ry_kern *k)
 {
     k->matvec[RY_FMT_F32] = matvec_f32;
@@ -286,9 +200,4 @@ void ry_kern_init_avx2_float(struct ry_kern *k)
     k->matmul[RY_FMT_F16] = matmul_f16;
     k->matvec[RY_FMT_BF16] = matvec_bf16;
     k->matmul[RY_FMT_BF16] = matmul_bf16;
-    k->attn_qk[RY_KV_ELEM_F32] = attn_qk_f32;
-    k->attn_qk[RY_KV_ELEM_F16] = attn_qk_f16;
-    k->attn_pv[RY_KV_ELEM_F32] = attn_pv_f32;
-    k->attn_pv[RY_KV_ELEM_F16] = attn_pv_f16;
-    k->kv_store[RY_KV_ELEM_F16] = kv_store_f16;
 }

@@ -32,24 +32,14 @@ static void matvec(float *y, const struct ry_wmat *w, size_t row0, size_t row1, 
     }
 }
 
-/* A panel's columns for some tokens. Between panels y holds the sums so far, as int32. */
-struct job {
-    float *y; /* of the first token and the panel's first row */
-    size_t ldy, n_rows;
-    const struct ry_wmat *w;
-    const uint8_t *panel;
-    const char *act;
-    size_t act_stride, col0, n_cols;
-};
-
-RY_INLINE __m512i sums_so_far(const struct job *j, size_t t, size_t row)
+RY_INLINE __m512i sums_so_far(const struct ry_t2_job *j, size_t t, size_t row)
 {
     __mmask16 mask = ry_mask_16(j->n_rows > row ? j->n_rows - row : 0);
     return j->col0 ? _mm512_maskz_loadu_epi32(mask, j->y + t * j->ldy + row)
                    : _mm512_setzero_si512();
 }
 
-RY_INLINE void keep(const struct job *j, size_t t, size_t row, __m512i sums)
+RY_INLINE void keep(const struct ry_t2_job *j, size_t t, size_t row, __m512i sums)
 {
     if (row >= j->n_rows)
         return;
@@ -67,7 +57,7 @@ RY_INLINE __m512i four_of(const int8_t *const q[4], size_t i, size_t stride)
 }
 
 /* Tokens t .. t + nt, nt a constant. The tile that comes next is fetched meanwhile. */
-RY_INLINE void tile(const struct job *j, size_t t, const size_t nt)
+RY_INLINE void tile(const struct ry_t2_job *j, size_t t, const size_t nt)
 {
     const size_t stride = j->act_stride;
     const int8_t *q0 = ry_act_q8_t(j->act + t * stride) + j->col0, *next = q0 + nt * stride;
@@ -102,7 +92,7 @@ RY_INLINE void tile(const struct job *j, size_t t, const size_t nt)
     }
 }
 
-static void panel_tokens(const struct job *j, size_t n_tok)
+void ry_kern_avx512_t2_tokens(const struct ry_t2_job *j, size_t n_tok)
 {
     size_t t = 0;
     for (; t + TILE <= n_tok; t += TILE)
@@ -117,7 +107,7 @@ void ry_kern_avx512_t2_matmul(float *y, size_t ldy, const struct ry_wmat *w, siz
                               size_t row1, const void *act, size_t act_stride, size_t n_tok)
 {
     _Alignas(64) uint8_t panel[RY_PANEL_BYTES];
-    struct job j = {.ldy = ldy, .w = w, .panel = panel, .act = act, .act_stride = act_stride};
+    struct ry_t2_job j = {.ldy = ldy, .w = w, .panel = panel, .act = act, .act_stride = act_stride};
     memset(panel, 0,
            RY_PANEL_STRIDE); /* read, not used, where the last rows are no pair of groups */
     for (size_t r = row0; r < row1; r += RY_PANEL_ROWS) {
@@ -127,7 +117,7 @@ void ry_kern_avx512_t2_matmul(float *y, size_t ldy, const struct ry_wmat *w, siz
             size_t left = w->n_cols - j.col0;
             j.n_cols = left < RY_PANEL_COLS ? left : RY_PANEL_COLS;
             ry_t2_panel(panel, w, r, row1, j.col0, j.n_cols);
-            panel_tokens(&j, n_tok);
+            ry_kern_avx512_t2_tokens(&j, n_tok);
         }
     }
 }

@@ -19,6 +19,19 @@ enum {
 void ry_kern_avx512_t2_matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,
                               size_t row1, const void *act, size_t act_stride, size_t n_tok);
 
+/* A panel's columns for some tokens. Between panels y holds the sums so far, as int32. */
+struct ry_t2_job {
+    float *y; /* of the first token and the panel's first row */
+    size_t ldy, n_rows;
+    const struct ry_wmat *w;
+    const uint8_t *panel;
+    const char *act;
+    size_t act_stride, col0, n_cols;
+};
+
+/* y of n_tok tokens: this panel's products added, and after the row's last columns the scales multiplied in. */
+void ry_kern_avx512_t2_tokens(const struct ry_t2_job *j, size_t n_tok);
+
 /* Columns col0 .. col0 + n_cols of the rows from row on; the second half is left alone where the matrix has no such
  * group below row1. */
 RY_INLINE void ry_t2_panel(uint8_t *panel, const struct ry_wmat *w, size_t row, size_t row1,

@@ -7,26 +7,12 @@
 #include <string.h>
 
 #include "engine/kern/act.h"
+#include "engine/kern/x16.h"
 #include "engine/quant_unpack.h"
 
 enum { TILE = 8 }; /* tokens for which a block is taken apart once */
 
 /* ---- activations ------------------------------------------------------------------------------------- */
-
-/* The largest magnitude, compared as integers: exact in any order, and NaN (above infinity) wins. */
-static float abs_max(const float *x, size_t n)
-{
-    uint32_t best = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t u;
-        memcpy(&u, &x[i], sizeof u);
-        u &= 0x7fffffff;
-        best = u > best ? u : best;
-    }
-    float f;
-    memcpy(&f, &best, sizeof f);
-    return f;
-}
 
 /* Nearest integer, ties to even, in lo..127; NaN gives lo. */
 static int8_t to_q8(float v, float lo)
@@ -47,7 +33,7 @@ static void quantize_q8_t(void *dst, const float *x, size_t n)
 {
     struct ry_act_head head = {0};
     int8_t *q = (int8_t *)dst + RY_Q8_T_HEAD;
-    float m = abs_max(x, n);
+    float m = ry_scalar_abs_max(x, n);
     float s = 127.0f / (m < 1e-5f ? 1e-5f : m);
     uint32_t sum = 0;
     for (size_t i = 0; i < n; i++) {
@@ -64,7 +50,7 @@ static void quantize_q8_t(void *dst, const float *x, size_t n)
 /* One block: d = m / 127 and q = clamp(round(x * (127 / m)), -127, 127), or all zero when m < RY_ACT_TINY. */
 static float quantize_block(int8_t *q, const float *x, size_t n)
 {
-    float m = abs_max(x, n);
+    float m = ry_scalar_abs_max(x, n);
     if (m < RY_ACT_TINY) {
         memset(q, 0, n);
         return 0.0f;
@@ -124,6 +110,19 @@ static const uint8_t *row_of(const struct ry_wmat *w, size_t r)
     return (const uint8_t *)w->data + r * w->row_bytes;
 }
 
+/* Block b of row r, taken apart; of an interleaved matrix it is put together first. */
+static void take_block(struct ry_unpacked *u, const struct ry_wmat *w, size_t r, size_t b)
+{
+    enum ry_fmt plain = ry_x16_plain(w->fmt);
+    uint8_t bytes[RY_X16_BLOCK_MAX];
+    const uint8_t *block = bytes;
+    if (plain != w->fmt)
+        ry_x16_get_block(bytes, w, r, b);
+    else
+        block = row_of(w, r) + b * ry_fmt_info(plain)->block_bytes;
+    ry_fmt_unpacker(plain)(u, block);
+}
+
 static int32_t dot(const int8_t *a, const int8_t *b, int n)
 {
     int32_t sum = 0;
@@ -166,16 +165,16 @@ static void rows_float(const struct job *j)
  *   with minima (Q4_1, Q5_1) then acc = fmaf(m, ds, acc). */
 static void rows_q8_32(const struct job *j)
 {
-    ry_unpack_fn unpack = ry_fmt_unpacker(j->w->fmt);
-    bool minima = j->w->fmt == RY_FMT_Q4_1 || j->w->fmt == RY_FMT_Q5_1;
-    size_t n = j->w->n_cols, bytes = ry_fmt_info(j->w->fmt)->block_bytes;
+    enum ry_fmt plain = ry_x16_plain(j->w->fmt);
+    bool minima = plain == RY_FMT_Q4_1 || plain == RY_FMT_Q5_1;
+    size_t n = j->w->n_cols;
     struct ry_unpacked u;
     for (size_t r = j->row0; r < j->row1; r++)
         for (size_t t0 = 0; t0 < j->n_tok; t0 += TILE) {
             size_t nt = j->n_tok - t0 < TILE ? j->n_tok - t0 : TILE;
             float acc[TILE] = {0};
             for (size_t b = 0; b < n / 32; b++) {
-                unpack(&u, row_of(j->w, r) + b * bytes);
+                take_block(&u, j->w, r, b);
                 for (size_t t = 0; t < nt; t++) {
                     const char *act = j->act + (t0 + t) * j->act_stride;
                     float s = u.d * ry_act_d(act, n)[b];
@@ -195,16 +194,16 @@ static void rows_q8_32(const struct job *j)
  *   with minima (Q2_K, Q4_K, Q5_K) then acc = fmaf(-(dmin * dx), (float)sum of mins * sums of 16, acc). */
 static void rows_q8_256(const struct job *j)
 {
-    ry_unpack_fn unpack = ry_fmt_unpacker(j->w->fmt);
-    bool minima = j->w->fmt != RY_FMT_Q3_K && j->w->fmt != RY_FMT_Q6_K;
-    size_t n = j->w->n_cols, bytes = ry_fmt_info(j->w->fmt)->block_bytes;
+    enum ry_fmt plain = ry_x16_plain(j->w->fmt);
+    bool minima = plain != RY_FMT_Q3_K && plain != RY_FMT_Q6_K;
+    size_t n = j->w->n_cols;
     struct ry_unpacked u;
     for (size_t r = j->row0; r < j->row1; r++)
         for (size_t t0 = 0; t0 < j->n_tok; t0 += TILE) {
             size_t nt = j->n_tok - t0 < TILE ? j->n_tok - t0 : TILE;
             float acc[TILE] = {0};
             for (size_t b = 0; b < n / 256; b++) {
-                unpack(&u, row_of(j->w, r) + b * bytes);
+                take_block(&u, j->w, r, b);
                 for (size_t t = 0; t < nt; t++) {
                     const char *act = j->act + (t0 + t) * j->act_stride;
                     const int8_t *x = (const int8_t *)act + 256 * b;
@@ -310,7 +309,12 @@ void ry_kern_init_scalar(struct ry_kern *k)
         k->matvec[fmt] = matvec;
         k->matmul[fmt] = matmul;
     }
+    for (int fmt = RY_FMT_Q4_0_X16; fmt <= RY_FMT_MXFP4_X16; fmt++) {
+        k->matvec[fmt] = matvec;
+        k->matmul[fmt] = matmul;
+    }
     k->decode_row = decode_row;
     ry_kern_init_scalar_ops(k);
+    ry_kern_init_scalar_attn(k);
     ry_kern_init_scalar_t2(k);
 }

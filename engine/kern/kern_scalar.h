@@ -3,10 +3,13 @@
 #ifndef RYOT_ENGINE_KERN_KERN_SCALAR_H
 #define RYOT_ENGINE_KERN_KERN_SCALAR_H
 
+#include <string.h>
+
 #include "engine/kern/kern.h"
 
-/* Norm, rope, softmax, activations, attention, KV: kern_scalar_ops.c. */
+/* Norm, rope, softmax, activations: kern_scalar_ops.c. */
 void ry_kern_init_scalar_ops(struct ry_kern *k);
+void ry_kern_init_scalar_attn(struct ry_kern *k); /* attention, KV elements */
 void ry_kern_init_scalar_t2(struct ry_kern *k);
 
 /* exp(x) for x in RY_EXP_LO..RY_EXP_HI: x = k ln 2 + r with k the nearest integer (adding and subtracting
@@ -38,5 +41,20 @@ void ry_kern_init_scalar_t2(struct ry_kern *k);
  * (1 + tanh u) / 2 = sigmoid(2u)): computed as x / (1 + exp(-2u)) with -2u = x * (A + B x^2). */
 #define RY_GELU_A -0x1.988454p+0f
 #define RY_GELU_B -0x1.2444f2p-4f
+
+/* The largest magnitude, compared as integers: exact in any order, and NaN (above infinity) wins. */
+static inline float ry_scalar_abs_max(const float *x, size_t n)
+{
+    uint32_t best = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t u;
+        memcpy(&u, &x[i], sizeof u);
+        u &= 0x7fffffff;
+        best = u > best ? u : best;
+    }
+    float f;
+    memcpy(&f, &best, sizeof f);
+    return f;
+}
 
 #endif

@@ -1,4 +1,4 @@
-/* The scalar tier, part two: norm, rope, softmax, activations, attention, KV elements.
+/* The scalar tier, part two: norm, rope, softmax, activations.
  *
  * Any thread; allocates nothing; knows no model. */
 #include <math.h>
@@ -164,64 +164,6 @@ static void softcap(float *x, float cap, size_t n)
         x[i] = cap * ry_kern_tanhf(x[i] / cap);
 }
 
-/* ---- attention and KV -------------------------------------------------------------------------------- */
-
-static void attn_qk_f32(float *scores, const float *q, const void *k, size_t stride, size_t n_pos,
-                        size_t head_dim, float factor)
-{
-    for (size_t p = 0; p < n_pos; p++) {
-        const float *row = (const float *)((const char *)k + p * stride);
-        float l[16] = {0};
-        for (size_t i = 0; i < head_dim; i++)
-            l[i % 16] = fmaf(row[i], q[i], l[i % 16]);
-        scores[p] = tree(l) * factor;
-    }
-}
-
-static void attn_qk_f16(float *scores, const float *q, const void *k, size_t stride, size_t n_pos,
-                        size_t head_dim, float factor)
-{
-    for (size_t p = 0; p < n_pos; p++) {
-        const uint16_t *row = (const uint16_t *)((const char *)k + p * stride);
-        float l[16] = {0};
-        for (size_t i = 0; i < head_dim; i++)
-            l[i % 16] = fmaf(ry_f16_to_f32(row[i]), q[i], l[i % 16]);
-        scores[p] = tree(l) * factor;
-    }
-}
-
-static void attn_pv_f32(float *out, const float *p, const void *v, size_t stride, size_t n_pos,
-                        size_t head_dim)
-{
-    for (size_t i = 0; i < n_pos; i++) {
-        const float *row = (const float *)((const char *)v + i * stride);
-        for (size_t d = 0; d < head_dim; d++)
-            out[d] = fmaf(p[i], row[d], out[d]);
-    }
-}
-
-static void attn_pv_f16(float *out, const float *p, const void *v, size_t stride, size_t n_pos,
-                        size_t head_dim)
-{
-    for (size_t i = 0; i < n_pos; i++) {
-        const uint16_t *row = (const uint16_t *)((const char *)v + i * stride);
-        for (size_t d = 0; d < head_dim; d++)
-            out[d] = fmaf(p[i], ry_f16_to_f32(row[d]), out[d]);
-    }
-}
-
-static void kv_store_f32(void *dst, const float *src, size_t n)
-{
-    memcpy(dst, src, n * sizeof *src);
-}
-
-static void kv_store_f16(void *dst, const float *src, size_t n)
-{
-    uint16_t *h = dst;
-    for (size_t i = 0; i < n; i++)
-        h[i] = ry_f32_to_f16(src[i]);
-}
-
 void ry_kern_init_scalar_ops(struct ry_kern *k)
 {
     k->rmsnorm = rmsnorm;
@@ -236,10 +178,4 @@ void ry_kern_init_scalar_ops(struct ry_kern *k)
     k->add = add;
     k->scale = scale;
     k->softcap = softcap;
-    k->attn_qk[RY_KV_ELEM_F32] = attn_qk_f32;
-    k->attn_qk[RY_KV_ELEM_F16] = attn_qk_f16;
-    k->attn_pv[RY_KV_ELEM_F32] = attn_pv_f32;
-    k->attn_pv[RY_KV_ELEM_F16] = attn_pv_f16;
-    k->kv_store[RY_KV_ELEM_F32] = kv_store_f32;
-    k->kv_store[RY_KV_ELEM_F16] = kv_store_f16;
 }

@@ -138,6 +138,15 @@ static void load_failed_at_start(ry_chat *chat, const ry_err *err)
     ry_chat_notice(chat, true, "%s", err->text);
 }
 
+/* Said once, with the first model. */
+static void note_failed_tiers(ry_chat *chat)
+{
+    for (int t = 0; t < RY_TIER_COUNT; t++)
+        if (ry_tier_failed((enum ry_tier)t)[0])
+            ry_chat_note(chat, "kernel %s gives other bits than scalar here (%s): it is not used",
+                         ry_tier_name((enum ry_tier)t), ry_tier_failed((enum ry_tier)t));
+}
+
 static void on_loaded(ry_chat *chat, const struct ry_event *e)
 {
     ry_err err;
@@ -148,6 +157,12 @@ static void on_loaded(ry_chat *chat, const struct ry_event *e)
     chat->warned_full = false;
     if (!e->model.template_known)
         ry_chat_note(chat, "%s: its chat template is not known; chatml stands in", e->model.name);
+    ry_guide_free(chat->guide);
+    chat->guide = NULL;
+    if (ry_lookup_applies(e->model.path) && ry_guide_new(&chat->guide, NULL, 0, &err) != RY_OK)
+        ry_chat_note(chat, "no facts can be looked up: %s", err.text);
+    if (!again)
+        note_failed_tiers(chat);
     if (again) {
         ry_chat_note(chat, "model: %s", e->model.name);
         struct ry_vault_op *op =
@@ -189,6 +204,20 @@ static bool is_said(const struct ry_line *line)
     return line->role != RY_LINE_NOTE && line->text.len > 0;
 }
 
+/* What the model reads before a user's message, and the message. */
+static bool add_user_message(const ry_chat *chat, struct ry_task *task, const ry_buf *text)
+{
+    ry_buf fact = {0};
+    struct ry_guide_hit hit;
+    if (chat->guide)
+        ry_lookup_text(chat->guide, text->data, text->len, &hit, &fact);
+    bool ok = !fact.failed;
+    if (ok && fact.len)
+        ok = ry_task_add_message(task, RY_ROLE_SYSTEM, fact.data, fact.len);
+    ry_buf_done(&fact);
+    return ok && ry_task_add_message(task, RY_ROLE_USER, text->data, text->len);
+}
+
 /* The conversation for the template: neighbours of one role (a turn whose answer never came) are
  * joined, since templates want roles to alternate. */
 static struct ry_task *generate_task(ry_chat *chat)
@@ -197,7 +226,7 @@ static struct ry_task *generate_task(ry_chat *chat)
     ry_buf joined = {0};
     if (!task)
         return NULL;
-    task->messages = ry_arena_alloc(&task->arena, chat->n_lines + 1, sizeof *task->messages);
+    task->messages = ry_arena_alloc(&task->arena, 2 * chat->n_lines + 1, sizeof *task->messages);
     bool ok = task->messages != NULL;
     if (ok && chat->system[0])
         ok = ry_task_add_message(task, RY_ROLE_SYSTEM, chat->system, strlen(chat->system));
@@ -213,9 +242,12 @@ static struct ry_task *generate_task(ry_chat *chat)
             next++;
         if (next < chat->n_lines && chat->lines[next].role == role)
             continue;
-        ok = !joined.failed &&
-             ry_task_add_message(task, role == RY_LINE_USER ? RY_ROLE_USER : RY_ROLE_ASSISTANT,
-                                 joined.data, joined.len);
+        if (joined.failed)
+            ok = false;
+        else if (role == RY_LINE_USER)
+            ok = add_user_message(chat, task, &joined);
+        else
+            ok = ry_task_add_message(task, RY_ROLE_ASSISTANT, joined.data, joined.len);
         ry_buf_clear(&joined);
     }
     ry_buf_done(&joined);
@@ -224,6 +256,20 @@ static struct ry_task *generate_task(ry_chat *chat)
         return NULL;
     }
     return task;
+}
+
+/* Looked up by words, not by the model: the note says so. */
+static void note_fact(ry_chat *chat)
+{
+    struct ry_guide_hit hit;
+    size_t i = chat->n_lines;
+    while (i > 0 && chat->lines[i - 1].role == RY_LINE_NOTE)
+        i--;
+    if (!chat->guide || i == 0 || chat->lines[i - 1].role != RY_LINE_USER)
+        return;
+    const ry_buf *text = &chat->lines[i - 1].text;
+    if (ry_lookup(chat->guide, text->data, text->len, &hit) == RY_LOOKUP_FACT)
+        ry_chat_note(chat, "looked up in ryot's facts: %.*s", (int)hit.id_len, hit.id);
 }
 
 ry_rc ry_chat_begin_turn(ry_chat *chat, ry_err *err)
@@ -243,6 +289,7 @@ ry_rc ry_chat_begin_turn(ry_chat *chat, ry_err *err)
         ry_task_free(task);
         return ry_err_set(err, RY_ERR_BUSY, "the engine is busy: /regen asks again");
     }
+    note_fact(chat);
     chat->turn_no++;
     chat->turn = RY_TURN_PREFILL;
     chat->answer = SIZE_MAX;
@@ -742,6 +789,7 @@ int ry_chat_end(ry_chat *chat, int patience_ms)
     ry_mem_free(chat->attachment);
     ry_mem_free(chat->model_word);
     ry_mem_free(chat->final_stats);
+    ry_guide_free(chat->guide);
     ry_mem_free(chat->notice);
     if (chat->wake.read_fd >= 0)
         ry_wake_done(&chat->wake);

@@ -12,6 +12,7 @@
 #ifndef RYOT_APP_CHAT_H
 #define RYOT_APP_CHAT_H
 
+#include "src/app/lookup.h"
 #include "src/app/msg.h"
 #include "src/app/perf.h"
 #include "src/app/work_engine.h"
@@ -125,7 +126,8 @@ typedef struct ry_chat {
     uint32_t n_prefill_done, n_prefill_total;
     bool warned_full;
 
-    char *notice; /* owned, NULL none */
+    ry_guide *guide; /* owned; NULL until a model that takes facts is loaded */
+    char *notice;    /* owned, NULL none */
     bool notice_is_error;
 } ry_chat;
 

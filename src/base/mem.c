@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static atomic_uint_fast64_t n_allocs;
 static atomic_int_fast64_t n_live;
@@ -97,6 +98,46 @@ void *ry_mem_aligned(size_t align, size_t n, size_t size)
     if (p)
         memset(p, 0, bytes);
     return counted(p);
+}
+
+enum { HUGE_PAGE = 2 << 20 };
+
+static size_t huge_round(size_t n)
+{
+    return (n + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+}
+
+/* One huge page more is mapped and the ends given back, so that the rest begins at a multiple. */
+void *ry_mem_huge(size_t n_bytes)
+{
+    size_t more;
+    if (n_bytes < HUGE_PAGE)
+        return ry_mem_aligned(64, n_bytes, 1);
+    if (!ry_mem_add(n_bytes, 2 * (size_t)HUGE_PAGE, &more) || must_fail())
+        return NULL;
+    size_t want = huge_round(n_bytes);
+    char *p =
+        mmap(NULL, want + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    size_t before = (size_t)(-(uintptr_t)p % HUGE_PAGE);
+    if (before)
+        munmap(p, before);
+    munmap(p + before + want, HUGE_PAGE - before);
+#ifdef MADV_HUGEPAGE
+    madvise(p + before, want, MADV_HUGEPAGE);
+#endif
+    return counted(p + before);
+}
+
+void ry_mem_huge_free(void *p, size_t n_bytes)
+{
+    if (!p || n_bytes < HUGE_PAGE) {
+        ry_mem_free(p);
+        return;
+    }
+    atomic_fetch_sub_explicit(&n_live, 1, memory_order_relaxed);
+    munmap(p, huge_round(n_bytes));
 }
 
 char *ry_mem_strndup(const char *s, size_t len)

@@ -22,6 +22,12 @@ void *ry_mem_resize(void *p, size_t n, size_t size);
  * Free with ry_mem_free. */
 void *ry_mem_aligned(size_t align, size_t n, size_t size);
 
+/* n_bytes of zeroed memory at a multiple of 64, for big arrays read as streams or with long strides: from 2 MiB on it
+ * begins at a multiple of that and asks for huge pages. Pages are taken when first touched, by who touches them.
+ * NULL when out of memory. Free with ry_mem_huge_free and the same size. */
+void *ry_mem_huge(size_t n_bytes);
+void ry_mem_huge_free(void *p, size_t n_bytes); /* accepts NULL */
+
 /* Copy of a NUL-terminated string, or of `len` bytes with a NUL added. NULL when out of memory. */
 char *ry_mem_strdup(const char *s);
 char *ry_mem_strndup(const char *s, size_t len);

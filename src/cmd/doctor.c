@@ -43,7 +43,12 @@ static void find_cpu(struct findings *f)
         if (ry_tier_usable((enum ry_tier)t))
             used += (size_t)snprintf(tiers->how + used, sizeof tiers->how - used, "%s%s",
                                      used ? ", " : "", ry_tier_name((enum ry_tier)t));
-    if (ry_tier_best() == RY_TIER_SCALAR)
+    for (int t = 0; t < RY_TIER_COUNT; t++)
+        if (ry_tier_failed((enum ry_tier)t)[0])
+            snprintf(tiers->advice, sizeof tiers->advice,
+                     "%s gives other bits than scalar (%s) and is not used: please report it",
+                     ry_tier_name((enum ry_tier)t), ry_tier_failed((enum ry_tier)t));
+    if (ry_tier_best() == RY_TIER_SCALAR && !tiers->advice[0])
         snprintf(tiers->advice, sizeof tiers->advice,
                  "no vector kernel can run here: expect answers to be slow");
 }

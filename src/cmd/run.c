@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "src/app/json.h"
+#include "src/app/lookup.h"
 #include "src/app/out.h"
 #include "src/app/paths.h"
 #include "src/app/signals.h"
@@ -71,16 +72,38 @@ static ry_rc read_prompt(const struct ry_opts *o, ry_buf *out, ry_err *err)
     return RY_OK;
 }
 
+/* The fact that the built-in model reads before the prompt. */
+static ry_rc look_up(const ry_buf *prompt, ry_buf *fact, ry_err *err)
+{
+    ry_guide *guide;
+    struct ry_guide_hit hit;
+    ry_rc rc = ry_guide_new(&guide, NULL, 0, err);
+    if (rc != RY_OK)
+        return rc;
+    if (ry_lookup_text(guide, ry_buf_str(prompt), prompt->len, &hit, fact) == RY_LOOKUP_FACT)
+        ry_out_note("looked up in ryot's facts: %.*s", (int)hit.id_len, hit.id);
+    ry_guide_free(guide);
+    return fact->failed ? ry_err_set(err, RY_ERR_MEMORY, "out of memory for the prompt") : RY_OK;
+}
+
 static ry_rc to_ids(const ry_engine *engine, const struct ry_opts *o, const ry_buf *prompt,
                     ry_ids *ids, ry_err *err)
 {
+    ry_buf fact = {0};
     if (!o->raw) {
-        struct ry_message m[2];
+        struct ry_message m[3];
         size_t n = 0;
         if (o->system)
             m[n++] = (struct ry_message){RY_ROLE_SYSTEM, o->system, strlen(o->system)};
+        ry_rc rc =
+            ry_lookup_applies(ry_engine_info(engine)->path) ? look_up(prompt, &fact, err) : RY_OK;
+        if (fact.len)
+            m[n++] = (struct ry_message){RY_ROLE_SYSTEM, fact.data, fact.len};
         m[n++] = (struct ry_message){RY_ROLE_USER, ry_buf_str(prompt), prompt->len};
-        return ry_engine_render_chat(engine, m, n, ids, err);
+        if (rc == RY_OK)
+            rc = ry_engine_render_chat(engine, m, n, ids, err);
+        ry_buf_done(&fact);
+        return rc;
     }
     ry_rc rc = ry_engine_tokenize(engine, ry_buf_str(prompt), prompt->len, RY_TOK_BOS, ids, err);
     int32_t bos = ry_engine_info(engine)->bos;

@@ -1,0 +1,36 @@
+/* Facts before questions. See the header. */
+#include "src/app/lookup.h"
+
+#include <string.h>
+
+/* A question that shares this much with a fact is about ryot, though perhaps not about this fact. Below it are small
+ * talk, stories and the world: see the figures in engine/builtin/README.md. */
+#define ABOUT_SCORE    5.0
+#define ABOUT_COVERAGE 0.45
+
+bool ry_lookup_applies(const char *model_path)
+{
+    return strcmp(model_path, "builtin") == 0;
+}
+
+enum ry_lookup ry_lookup(const ry_guide *guide, const char *text, size_t len,
+                         struct ry_guide_hit *hit)
+{
+    if (ry_guide_find(guide, text, len, hit, 1) == 0)
+        return RY_LOOKUP_NOTHING;
+    if (hit->sure)
+        return RY_LOOKUP_FACT;
+    return hit->score >= ABOUT_SCORE && hit->coverage >= ABOUT_COVERAGE ? RY_LOOKUP_UNSURE
+                                                                        : RY_LOOKUP_NOTHING;
+}
+
+enum ry_lookup ry_lookup_text(const ry_guide *guide, const char *text, size_t len,
+                              struct ry_guide_hit *hit, ry_buf *out)
+{
+    enum ry_lookup kind = ry_lookup(guide, text, len, hit);
+    if (kind == RY_LOOKUP_FACT)
+        ry_buf_addf(out, "Fact: %.*s", (int)hit->answer_len, hit->answer);
+    else if (kind == RY_LOOKUP_UNSURE)
+        ry_buf_adds(out, "Fact: none");
+    return kind;
+}

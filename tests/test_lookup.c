@@ -1,0 +1,88 @@
+/* What the built-in model reads before a message, and that the chat says so; no other model gets anything. */
+#include "ryot_test.h"
+
+#include "src/app/lookup.h"
+#include "tests/chat_fixture.h"
+
+static void expect(const char *text, enum ry_lookup kind, const char *begins)
+{
+    ry_guide *guide;
+    ry_err err;
+    ry_buf out = {0};
+    struct ry_guide_hit hit;
+    ck_assert(ry_guide_new(&guide, NULL, 0, &err) == RY_OK);
+    ck_assert_msg(ry_lookup_text(guide, text, strlen(text), &hit, &out) == kind, "%s", text);
+    ck_assert_msg(strncmp(ry_buf_str(&out), begins, strlen(begins)) == 0, "%s: %s", text,
+                  ry_buf_str(&out));
+    ck_assert(begins[0] || out.len == 0);
+    ry_buf_done(&out);
+    ry_guide_free(guide);
+}
+
+START_TEST(facts_stand_before_questions_about_ryot_only)
+{
+    expect("how do I quit", RY_LOOKUP_FACT, "Fact: Press ^D");
+    expect("hello", RY_LOOKUP_NOTHING, "");
+    expect("tell me a story about a fox and a bell", RY_LOOKUP_NOTHING, "");
+    expect("what is the capital of France?", RY_LOOKUP_NOTHING, "");
+    expect("", RY_LOOKUP_NOTHING, "");
+    expect("\xff\xfe\x00", RY_LOOKUP_NOTHING, "");
+}
+END_TEST
+
+START_TEST(only_the_builtin_model_takes_facts)
+{
+    ck_assert(ry_lookup_applies("builtin"));
+    ck_assert(!ry_lookup_applies("/models/builtin"));
+    ck_assert(!ry_lookup_applies(""));
+}
+END_TEST
+
+static size_t count_notes(const struct fixture *f, const char *words)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->chat->n_lines; i++)
+        n += f->chat->lines[i].role == RY_LINE_NOTE &&
+             strstr(ry_buf_str(&f->chat->lines[i].text), words) != NULL;
+    return n;
+}
+
+/* The note comes with the answer; with another model there is none. */
+static void talk(const char *model, size_t n_notes)
+{
+    struct fixture f;
+    fixture_make(&f, 256);
+    struct ry_chat_options o = fixture_options(&f);
+    o.vault = (struct ry_vault_options){.ephemeral = true};
+    o.max_tokens = 4;
+    if (model)
+        o.model = model;
+    fixture_start(&f, &o);
+    FIXTURE_UNTIL(&f, f.chat->model_state == RY_MODEL_READY);
+    fixture_say(&f, "how do I quit");
+    FIXTURE_UNTIL(&f, f.chat->turn == RY_TURN_IDLE && f.chat->turn_no == 1);
+    ck_assert_uint_eq(count_notes(&f, "looked up in ryot's facts: quit"), n_notes);
+    fixture_end(&f);
+    fixture_remove(&f);
+}
+
+START_TEST(the_chat_says_that_it_looked_up)
+{
+    talk("builtin", 1);
+    talk(NULL, 0);
+}
+END_TEST
+
+static Suite *lookup_suite(void)
+{
+    Suite *suite = suite_create("lookup");
+    TCase *tc = tcase_create("facts");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, facts_stand_before_questions_about_ryot_only);
+    tcase_add_test(tc, only_the_builtin_model_takes_facts);
+    tcase_add_test(tc, the_chat_says_that_it_looked_up);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
+
+RY_TEST_MAIN(lookup_suite);
