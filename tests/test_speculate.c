@@ -136,7 +136,7 @@ START_TEST(same_tokens)
             atomic_store(&live.repeat_penalty, penalties[p]);
             atomic_store(&live.n_threads, 1);
             compare(&guesses, engine, &live,
-                    (struct ry_generate){.max_tokens = 80, .ignore_eog = true}, 256, 0, p == 1);
+                    (struct ry_generate){.max_tokens = 160, .ignore_eog = true}, 256, 0, p == 1);
             atomic_store(&live.n_threads, 2);
             compare(&guesses, engine, &live, (struct ry_generate){.max_tokens = 20}, 256, 0, false);
         }
