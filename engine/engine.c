@@ -49,6 +49,7 @@ void ry_live_init(struct ry_live *live)
     atomic_init(&live->attention, RY_ATTENTION_FLASH);
     atomic_init(&live->prefetch, true);
     atomic_init(&live->repack, true);
+    atomic_init(&live->speculate, RY_SPECULATE_OFF);
     ry_live_set_sampling(live, &s);
 }
 

@@ -212,6 +212,9 @@ ry_rc ry_setup_live(const struct ry_setup *s, struct ry_live *live, uint64_t *se
         atomic_store(&live->prefetch, strcmp(o->prefetch, "on") == 0);
     if (o->repack)
         atomic_store(&live->repack, strcmp(o->repack, "on") == 0);
+    if (o->speculate)
+        atomic_store(&live->speculate,
+                     strcmp(o->speculate, "ngram") == 0 ? RY_SPECULATE_NGRAM : RY_SPECULATE_OFF);
     if (ry_opts_given(o, "temp"))
         sampling.temp = o->temp;
     if (ry_opts_given(o, "top-k"))
