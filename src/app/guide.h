@@ -1,4 +1,4 @@
-/* The guide: the facts about ryot that lie nearest to a question, found by words (BM25), not by the model.
+/* The guide: the facts about ryot that lie nearest to a question, found by words, not by the model.
  *
  * The facts are engine/builtin/facts.txt, linked into the program. A fact is looked up, so the surface that
  * shows one has to say so. Knows no engine, chat or screen: text in, ranked facts out.
@@ -19,9 +19,11 @@ struct ry_guide_hit {
     const char *id;     /* [id_len], not NUL-terminated; borrowed until the guide is freed */
     const char *answer; /* [answer_len], likewise: one line of text */
     size_t id_len, answer_len;
-    double score;    /* BM25, >= 0 */
+    double score;    /* likeness of question and fact, 0..1 */
     double coverage; /* share of the question's weight in words that the fact has, 0..1 */
-    bool sure;       /* near enough to be given as the answer */
+    double margin;   /* of the first hit: its score less the next one's; 0 for the others */
+    bool careful;    /* following it by mistake would lose data: it has to be surer than others */
+    bool sure; /* of the first hit: near enough to be given as the answer; false for the others */
 };
 
 /* Indexes text[len] (NULL: the facts linked into the program). The text is borrowed until free.

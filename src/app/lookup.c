@@ -5,7 +5,7 @@
 
 /* A question that shares this much with a fact is about ryot, though perhaps not about this fact. Below it are small
  * talk, stories and the world: see the figures in engine/builtin/README.md. */
-#define ABOUT_SCORE    5.0
+#define ABOUT_SCORE    0.3
 #define ABOUT_COVERAGE 0.45
 
 bool ry_lookup_applies(const char *model_path)
