@@ -12,7 +12,7 @@
 
 #include "engine/kv.h"
 
-/* Tokens up to which a step splits its attention along the positions as well, for flash with more than one thread. */
+/* Tokens up to which a step of flash attention splits the positions, not the tokens, among the threads. */
 enum { RY_ATTN_SPLIT_TOKENS = 8 };
 
 /* The step in one layer. What stands below `kind` is the plan's. */

@@ -6,8 +6,9 @@
  *   end:    out = acc * (1 / L)
  *
  * A tile is up to RY_ATTN_ROWS queries (token, head) that share a KV head, so that a chunk is read once for all of them.
- * With one tile a KV head (decode) and more than one thread, tasks are chunks of KV heads instead, their parts are kept
- * and merged behind a barrier: the same operations on the same numbers. */
+ * With few tokens (decode) tasks are chunks of KV heads instead, their parts are kept and merged behind a barrier: the
+ * same operations on the same numbers, work for every thread, and a chunk's heads read as they lie (4,096 positions of
+ * the 2B4T shape, Xeon, AVX-512, one thread: 23 ms a token, 26 head by head; bench_attention). */
 #include "engine/attn_rows.h"
 
 #include <math.h>
@@ -181,7 +182,7 @@ void ry_attn_flash_plan(struct ry_attn *a, int n_threads)
     size_t group = hp->n_head / hp->n_head_kv, n_rows = a->n_tok * group;
     size_t c0 = ry_attn_first(a, a->pos) / RY_KV_CHUNK;
     size_t c1 = (a->pos + a->n_tok - 1) / RY_KV_CHUNK;
-    a->split = n_threads > 1 && a->n_tok <= RY_ATTN_SPLIT_TOKENS && c1 > c0;
+    a->split = a->n_tok <= RY_ATTN_SPLIT_TOKENS && c1 > c0;
     if (a->split) {
         a->n_tasks = (c1 - c0 + 1) * hp->n_head_kv;
         a->n_merges = a->n_tok * hp->n_head;

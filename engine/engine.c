@@ -46,9 +46,10 @@ void ry_live_init(struct ry_live *live)
     struct ry_sampling s = ry_sampling_default();
     atomic_init(&live->tier, (int)ry_tier_best());
     atomic_init(&live->n_threads, ry_cpu_default_threads());
-    atomic_init(&live->attention, RY_ATTENTION_STANDARD);
+    atomic_init(&live->attention, RY_ATTENTION_FLASH);
     atomic_init(&live->prefetch, true);
     atomic_init(&live->repack, true);
+    atomic_init(&live->speculate, RY_SPECULATE_OFF);
     ry_live_set_sampling(live, &s);
 }
 
@@ -70,11 +71,6 @@ void ry_live_get_sampling(const struct ry_live *live, struct ry_sampling *out)
     out->repeat_penalty = atomic_load_explicit(&live->repeat_penalty, memory_order_relaxed);
     out->top_k = atomic_load_explicit(&live->top_k, memory_order_relaxed);
     out->repeat_last_n = atomic_load_explicit(&live->repeat_last_n, memory_order_relaxed);
-}
-
-bool ry_attention_usable(enum ry_attention attention)
-{
-    return (unsigned)attention < RY_ATTENTION_COUNT;
 }
 
 const char *ry_op_name(enum ry_op op)

@@ -62,10 +62,15 @@ uint64_t ry_cpu_available_memory(bool *cgroup_limited);
 
 /* ---- live switches ----------------------------------------------------------------------------------- */
 
+/* Standard: the scores of all positions before a value is read. Flash: chunk by chunk. Each has bits of its own. */
 enum ry_attention { RY_ATTENTION_STANDARD, RY_ATTENTION_FLASH, RY_ATTENTION_COUNT };
 
-/* Whether an implementation is built in: a session asked for one that is not uses the standard one. */
-bool ry_attention_usable(enum ry_attention attention);
+/* Guessing tokens ahead, and checking the guesses in one step: other speed, the same tokens. */
+enum ry_speculate {
+    RY_SPECULATE_OFF,
+    RY_SPECULATE_NGRAM, /* guesses are looked up in what the session has said and read */
+    RY_SPECULATE_COUNT
+};
 
 enum { RY_MAX_THREADS = 64 };
 
@@ -91,11 +96,12 @@ struct ry_live {
     atomic_bool prefetch;
     atomic_bool
         repack; /* interleaved copies of the weights where there are some; false: the file's own rows */
+    atomic_int speculate; /* enum ry_speculate */
     _Atomic float temp, top_p, min_p, repeat_penalty;
     atomic_int top_k, repeat_last_n;
 };
 
-/* Best tier, default threads, standard attention, prefetch and repack on, default sampling. */
+/* Best tier, default threads, flash attention, prefetch and repack on, no speculation, default sampling. */
 void ry_live_init(struct ry_live *live);
 void ry_live_set_sampling(struct ry_live *live, const struct ry_sampling *s);
 /* Leaves out->seed as it is. */
@@ -281,6 +287,8 @@ struct ry_perf {
     uint64_t decode_bytes;          /* of op_bytes, what decode steps read */
     uint64_t prefill_ns, decode_ns;
     uint64_t n_prefill, n_decode; /* tokens */
+    /* Of speculation: tokens guessed, and those of them that were right (which count in n_decode). */
+    uint64_t n_drafted, n_accepted;
 };
 
 /* Sums since the session began. Session's thread. */

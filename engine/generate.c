@@ -100,61 +100,202 @@ static ry_rc prefill(ry_session *s, const struct ry_generate *o, struct ry_gener
     return ry_session_eval(s, &eval, err);
 }
 
-static int32_t sample(ry_session *s)
+/* ---- decoding ------------------------------------------------------------------------------------------ */
+
+/* A step evaluates the token that was sampled last, and behind it the guesses, if there are any:
+ *
+ *   batch   sampled │ guess 1 │ guess 2 │ guess 3          row r of logits says what follows batch[r]
+ *   row        0         1         2         3
+ *
+ * The next token is sampled from row 0, as without guesses. While it is the one that was guessed, the next row is what
+ * its evaluation would give, and sampling goes on there; where it is another, the rest of the batch is forgotten. So the
+ * sampler sees the same logits, history and random numbers as without guesses, and gives the same tokens. */
+struct decoding {
+    ry_session *s;
+    const struct ry_generate *o;
+    struct writer *w;
+    struct ry_generated *out;
+    uint64_t t0, t_first, t_token;
+    int32_t batch[1 + RY_DRAFT_MOST];
+    size_t n_batch, row;      /* row < n_batch: of the logits that are sampled next */
+    size_t n_history;         /* tokens up to that row */
+    const float *logits;      /* that row */
+    struct ry_drafted shadow; /* what was guessed and not evaluated: judged by what comes */
+    bool indexed;             /* session->draft holds this timeline */
+};
+
+static int32_t sample(struct decoding *d)
 {
+    ry_session *s = d->s;
     struct ry_sampling sampling = {0};
     ry_live_get_sampling(s->live, &sampling);
     ry_profile_start(&s->profile);
     ry_mem_guard_begin();
-    int32_t id = ry_sampler_pick(s->sampler, s->logits, &sampling, s->ids, s->n_past);
+    int32_t id = ry_sampler_pick(s->sampler, d->logits, &sampling, s->ids, d->n_history);
     ry_mem_guard_end();
     ry_profile_mark(&s->profile, RY_OP_SAMPLE, 0);
     return id;
+}
+
+static bool reached_length(const struct decoding *d)
+{
+    return d->o->max_tokens >= 0 && d->out->n_generated >= (size_t)d->o->max_tokens;
+}
+
+/* Samples and gives out one token. *end: the answer ends here, out->finish says why. */
+static ry_rc next_token(struct decoding *d, int32_t *id, bool *end, ry_err *err)
+{
+    const struct ry_generate *o = d->o;
+    struct ry_generated *out = d->out;
+    *end = true;
+    out->finish = RY_FINISH_LENGTH;
+    if (reached_length(d))
+        return RY_OK;
+    out->finish = RY_FINISH_CANCELLED;
+    if (o->cancel && atomic_load_explicit(o->cancel, memory_order_relaxed))
+        return RY_OK;
+    *id = sample(d);
+    uint64_t now = ry_clock_ns();
+    if (out->n_generated++ == 0) {
+        d->t_first = now;
+        out->ttft_ms = (double)(now - d->t0) / 1e6;
+    }
+    if (o->on_token)
+        o->on_token(o->user, *id, now - d->t_token);
+    d->t_token = now;
+    out->finish = RY_FINISH_STOP;
+    if (!o->ignore_eog && ry_engine_is_eog(d->s->engine, *id))
+        return RY_OK;
+    ry_rc rc = write_token(d->w, d->s, *id, err);
+    if (rc != RY_OK || d->w->stopped)
+        return rc;
+    out->finish = RY_FINISH_LENGTH;
+    if (reached_length(d))
+        return RY_OK;
+    out->finish = RY_FINISH_CONTEXT;
+    *end = d->n_history == d->s->n_ctx;
+    return RY_OK;
+}
+
+/* Guesses behind the token that was just sampled, into batch[1..]: as many as have room and are worth their time. */
+static void guess(struct decoding *d, int32_t id)
+{
+    ry_session *s = d->s;
+    struct ry_drafted g = {.n = 0};
+    d->n_batch = 1;
+    d->shadow.n = 0;
+    if (atomic_load_explicit(&s->live->speculate, memory_order_relaxed) != RY_SPECULATE_NGRAM)
+        return;
+    if (!d->indexed) {
+        ry_draft_begin(s->draft, s->ids, s->n_past);
+        ry_draft_push(s->draft, id);
+        d->indexed = true;
+    }
+    /* The last guess's row needs a position, and what it says must still be wanted. */
+    size_t most = s->n_ctx - s->n_past - 1, wanted = RY_DRAFT_MOST;
+    if (d->o->max_tokens >= 0)
+        wanted = (size_t)d->o->max_tokens - d->out->n_generated - 1;
+    most = most < wanted ? most : wanted;
+    ry_draft_look_up(s->draft, most < RY_DRAFT_MOST ? most : RY_DRAFT_MOST, &g);
+    size_t worth = ry_draft_worth(s->draft, &g);
+    d->shadow = g;
+    if (worth)
+        memcpy(d->batch + 1, g.ids, worth * sizeof *g.ids);
+    d->n_batch = 1 + worth;
+}
+
+/* Evaluates the batch. A guess may lead where a damaged model gives no numbers, though the answer never would: then
+ * the sampled token is evaluated alone. */
+static ry_rc step(struct decoding *d, ry_err *err)
+{
+    ry_session *s = d->s;
+    uint64_t t0 = ry_clock_ns();
+    ry_rc rc = RY_ERR_NUMERIC;
+    if (d->n_batch > 1) {
+        rc = ry_session_eval_draft(s, d->batch, d->n_batch, d->o->cancel, err);
+        s->profile.sums.n_drafted += rc == RY_OK ? d->n_batch - 1 : 0;
+    }
+    if (rc == RY_ERR_NUMERIC) {
+        d->n_batch = 1;
+        rc = ry_session_eval(s, &(struct ry_eval){.ids = d->batch, .n = 1, .cancel = d->o->cancel},
+                             err);
+    }
+    if (rc != RY_OK) {
+        d->n_batch = 1; /* nothing was evaluated */
+        return rc;
+    }
+    if (d->indexed)
+        ry_draft_time(s->draft, d->n_batch, ry_clock_ns() - t0);
+    d->row = 0;
+    d->n_history = s->n_past - d->n_batch + 1;
+    d->logits = d->n_batch > 1 ? s->rows : s->logits;
+    return RY_OK;
+}
+
+/* Whether the token that was sampled is the one that was guessed: then its row is next. */
+static bool was_guessed(struct decoding *d, int32_t id)
+{
+    ry_session *s = d->s;
+    if (d->shadow.n > d->row)
+        ry_draft_judge(s->draft, d->shadow.kind, d->shadow.ids[d->row] == id);
+    if (d->row + 1 >= d->n_batch || d->batch[d->row + 1] != id)
+        return false;
+    d->row++;
+    d->n_history++;
+    d->logits += s->model->hp.n_vocab;
+    s->profile.sums.n_accepted++;
+    s->profile.sums.n_decode++;
+    return true;
+}
+
+/* Leaves the session as it would be without guesses: evaluated up to the row, whose logits are the last. */
+static void forget_rest(struct decoding *d, bool keep_logits)
+{
+    ry_session *s = d->s;
+    if (d->n_batch == 1)
+        return;
+    ry_session_truncate(s, (uint32_t)d->n_history);
+    if (keep_logits)
+        memcpy(s->logits, d->logits, s->model->hp.n_vocab * sizeof *s->logits);
+    s->has_logits = keep_logits;
 }
 
 /* Sampling, text and the next step, until an end. */
 static ry_rc decode(ry_session *s, const struct ry_generate *o, struct writer *w,
                     struct ry_generated *out, uint64_t t0, ry_err *err)
 {
-    uint64_t t_first = 0, t_token = ry_clock_ns();
-    out->finish = RY_FINISH_LENGTH;
-    while (o->max_tokens < 0 || out->n_generated < (size_t)o->max_tokens) {
-        if (o->cancel && atomic_load_explicit(o->cancel, memory_order_relaxed)) {
-            out->finish = RY_FINISH_CANCELLED;
+    struct decoding d = {.s = s,
+                         .o = o,
+                         .w = w,
+                         .out = out,
+                         .t0 = t0,
+                         .t_token = ry_clock_ns(),
+                         .n_batch = 1,
+                         .n_history = s->n_past,
+                         .logits = s->logits};
+    ry_rc rc = RY_OK;
+    for (;;) {
+        bool end;
+        rc = next_token(&d, &d.batch[0], &end, err);
+        if (rc != RY_OK || end)
             break;
-        }
-        int32_t id = sample(s);
-        uint64_t now = ry_clock_ns();
-        if (out->n_generated++ == 0) {
-            t_first = now;
-            out->ttft_ms = (double)(now - t0) / 1e6;
-        }
-        if (o->on_token)
-            o->on_token(o->user, id, now - t_token);
-        t_token = now;
-        if (!o->ignore_eog && ry_engine_is_eog(s->engine, id)) {
-            out->finish = RY_FINISH_STOP;
-            break;
-        }
-        ry_rc rc = write_token(w, s, id, err);
+        if (d.indexed)
+            ry_draft_push(s->draft, d.batch[0]);
+        if (was_guessed(&d, d.batch[0]))
+            continue;
+        forget_rest(&d, false);
+        guess(&d, d.batch[0]);
+        rc = step(&d, err);
         if (rc != RY_OK)
-            return rc;
-        if (w->stopped) {
-            out->finish = RY_FINISH_STOP;
             break;
-        }
-        if (o->max_tokens >= 0 && out->n_generated == (size_t)o->max_tokens)
-            break;
-        if (s->n_past == s->n_ctx) {
-            out->finish = RY_FINISH_CONTEXT;
-            break;
-        }
-        rc = ry_session_eval(s, &(struct ry_eval){.ids = &id, .n = 1, .cancel = o->cancel}, err);
-        if (rc != RY_OK && rc != RY_ERR_CANCELLED)
-            return rc;
     }
-    out->decode_ms = out->n_generated > 1 ? (double)(t_token - t_first) / 1e6 : 0;
-    return RY_OK;
+    forget_rest(&d, true);
+    if (rc == RY_ERR_CANCELLED) {
+        out->finish = RY_FINISH_CANCELLED;
+        rc = RY_OK;
+    }
+    out->decode_ms = out->n_generated > 1 ? (double)(d.t_token - d.t_first) / 1e6 : 0;
+    return rc;
 }
 
 ry_rc ry_generate(ry_session *s, const struct ry_generate *o, struct ry_generated *out, ry_err *err)

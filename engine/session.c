@@ -121,8 +121,12 @@ ry_rc ry_session_new(ry_session **out, const ry_engine *engine,
     s->single_thread_bytes = RY_SINGLE_THREAD_BYTES;
     s->ids = ry_mem_alloc(sizes.n_ctx, sizeof *s->ids);
     s->logits = ry_mem_alloc(m->hp.n_vocab, sizeof *s->logits);
-    rc =
-        s->ids && s->logits ? RY_OK : ry_err_set(err, RY_ERR_MEMORY, "out of memory for a session");
+    s->rows = ry_mem_alloc((size_t)m->hp.n_vocab * (1 + RY_DRAFT_MOST), sizeof *s->rows);
+    rc = s->ids && s->logits && s->rows
+             ? RY_OK
+             : ry_err_set(err, RY_ERR_MEMORY, "out of memory for a session");
+    if (rc == RY_OK)
+        rc = ry_draft_new(&s->draft, (size_t)sizes.n_ctx + 1, err);
     if (rc == RY_OK)
         rc = ry_par_new(&s->par, err);
     if (rc == RY_OK)
@@ -147,6 +151,8 @@ void ry_session_free(ry_session *s)
     ry_kv_done(&s->kv);
     ry_sampler_free(s->sampler);
     ry_par_free(s->par);
+    ry_draft_free(s->draft);
+    ry_mem_free(s->rows);
     ry_mem_free(s->logits);
     ry_mem_free(s->ids);
     ry_mem_free(s);
@@ -254,22 +260,31 @@ static uint64_t bytes_read(const struct ry_perf *sums)
     return n;
 }
 
-ry_rc ry_session_eval(ry_session *s, const struct ry_eval *eval, ry_err *err)
+/* What both doors share: everything but the counters. */
+static ry_rc eval_checked(ry_session *s, const struct ry_eval *eval, ry_err *err)
 {
     ry_rc rc = check_ids(s, eval, err);
     if (rc != RY_OK)
         return rc;
-    struct ry_perf *sums = &s->profile.sums;
-    uint64_t t0 = ry_clock_ns(), bytes0 = bytes_read(sums);
     s->has_logits = false;
     rc = eval_steps(s, eval, err);
+    if (rc != RY_OK)
+        return rc;
+    memcpy(s->ids + s->n_past, eval->ids, eval->n * sizeof *s->ids);
+    s->n_past += (uint32_t)eval->n;
+    return RY_OK;
+}
+
+ry_rc ry_session_eval(ry_session *s, const struct ry_eval *eval, ry_err *err)
+{
+    struct ry_perf *sums = &s->profile.sums;
+    uint64_t t0 = ry_clock_ns(), bytes0 = bytes_read(sums);
+    ry_rc rc = eval_checked(s, eval, err);
     if (rc != RY_OK)
         return rc;
     if (eval->all_logits)
         memcpy(s->logits, eval->all_logits + (eval->n - 1) * s->model->hp.n_vocab,
                s->model->hp.n_vocab * sizeof *s->logits);
-    memcpy(s->ids + s->n_past, eval->ids, eval->n * sizeof *s->ids);
-    s->n_past += (uint32_t)eval->n;
     s->has_logits = true;
     if (eval->n == 1) {
         sums->decode_bytes += bytes_read(sums) - bytes0;
@@ -279,5 +294,20 @@ ry_rc ry_session_eval(ry_session *s, const struct ry_eval *eval, ry_err *err)
         sums->prefill_ns += ry_clock_ns() - t0;
         sums->n_prefill += eval->n;
     }
+    return RY_OK;
+}
+
+ry_rc ry_session_eval_draft(ry_session *s, const int32_t *ids, size_t n, const atomic_bool *cancel,
+                            ry_err *err)
+{
+    struct ry_perf *sums = &s->profile.sums;
+    uint64_t t0 = ry_clock_ns(), bytes0 = bytes_read(sums);
+    ry_rc rc = eval_checked(
+        s, &(struct ry_eval){.ids = ids, .n = n, .all_logits = s->rows, .cancel = cancel}, err);
+    if (rc != RY_OK)
+        return rc;
+    sums->decode_bytes += bytes_read(sums) - bytes0;
+    sums->decode_ns += ry_clock_ns() - t0;
+    sums->n_decode++; /* the sampled token; the guesses count once they are known to be right */
     return RY_OK;
 }

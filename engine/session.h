@@ -3,6 +3,7 @@
 #ifndef RYOT_ENGINE_SESSION_H
 #define RYOT_ENGINE_SESSION_H
 
+#include "engine/draft.h"
 #include "engine/kv.h"
 #include "engine/model.h"
 #include "engine/par.h"
@@ -25,8 +26,15 @@ struct ry_session {
     uint64_t single_thread_bytes; /* see RY_SINGLE_THREAD_BYTES; tests lower it */
     int32_t *ids;                 /* [n_ctx] the history; the first n_past are in the cache */
     float *logits;                /* [n_vocab] of the last position */
+    float *rows;                  /* [1 + RY_DRAFT_MOST, n_vocab] of a step of speculation */
+    ry_draft *draft;
     bool has_logits;
 };
+
+/* Evaluates 1..1 + RY_DRAFT_MOST tokens, a sampled one and the guesses behind it, with the logits of each in s->rows; it
+ * counts as decoding. Afterwards ry_session_logits is NULL. Errors as ry_session_eval. */
+ry_rc ry_session_eval_draft(ry_session *session, const int32_t *ids, size_t n,
+                            const atomic_bool *cancel, ry_err *err);
 
 /* The engine's parts that a session needs. */
 const struct ry_model *ry_engine_model(const ry_engine *engine);

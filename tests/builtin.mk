@@ -9,3 +9,6 @@ tests_test_guide_SOURCES = tests/test_guide.c tests/ryot_test.h
 tests_test_guide_CFLAGS = $(TEST_CFLAGS)
 tests_test_guide_LDADD = $(HALL_LIBS) $(CHECK_LIBS) -lm
 endif
+# the network itself, asked through the program
+dist_check_SCRIPTS += tests/builtin.sh
+TESTS += tests/builtin.sh

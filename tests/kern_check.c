@@ -74,12 +74,15 @@ static bool same(float a, float b)
 static void must_match(const float *want, const float *got, size_t n, const char *what,
                        enum input kind, size_t a, size_t b, size_t c)
 {
-    for (size_t i = 0; i < n; i++)
-        ck_assert_msg(same(want[i], got[i]),
-                      "%s, %s: element %zu is %a, scalar has %a (%s input, sizes %zu %zu %zu, seed "
-                      "%llu)",
-                      ry_tier_name(tier), what, i, (double)got[i], (double)want[i],
-                      input_names[kind], a, b, c, (unsigned long long)seed);
+    /* One assertion a vector: each is a record in a file. */
+    size_t i = 0;
+    while (i < n && same(want[i], got[i]))
+        i++;
+    if (i < n)
+        ck_abort_msg("%s, %s: element %zu is %a, scalar has %a (%s input, sizes %zu %zu %zu, seed "
+                     "%llu)",
+                     ry_tier_name(tier), what, i, (double)got[i], (double)want[i],
+                     input_names[kind], a, b, c, (unsigned long long)seed);
 }
 
 static void *must(void *p)
@@ -131,11 +134,13 @@ static struct tokens make_tokens(enum ry_act_fmt fmt, size_t n, size_t n_tok, en
         memset(t.act + i * t.stride, 0xaa, t.stride);
         ry_kern_get(RY_TIER_SCALAR)->quantize[fmt](want, x, n);
         ry_kern_get(tier)->quantize[fmt](t.act + i * t.stride, x, n);
-        for (size_t k = 0; k < t.stride; k++)
-            ck_assert_msg(want[k] == t.act[i * t.stride + k],
-                          "%s: quantize %d differs at byte %zu of %zu (%s input, n %zu, seed %llu)",
-                          ry_tier_name(tier), (int)fmt, k, t.stride, input_names[kind], n,
-                          (unsigned long long)seed);
+        size_t k = 0;
+        while (k < t.stride && want[k] == t.act[i * t.stride + k])
+            k++;
+        if (k < t.stride)
+            ck_abort_msg("%s: quantize %d differs at byte %zu of %zu (%s input, n %zu, seed %llu)",
+                         ry_tier_name(tier), (int)fmt, k, t.stride, input_names[kind], n,
+                         (unsigned long long)seed);
     }
     ry_mem_free(x);
     ry_mem_free(want);
@@ -174,7 +179,8 @@ static void check_copy(const struct ry_wmat *w, size_t row1, const struct tokens
                 must_match(want + j * rows, got + j * ldy, rows, name, kind, w->n_cols, rows,
                            n_tok);
                 for (size_t g = rows; g < ldy; g++)
-                    ck_assert_float_eq(got[j * ldy + g], 12345.0f);
+                    if (got[j * ldy + g] != 12345.0f)
+                        ck_abort_msg("%s writes behind its rows", name);
             }
         }
     }

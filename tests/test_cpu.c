@@ -1,8 +1,6 @@
 /* Kernel tiers by name, and what a made-up machine grants: cores, quotas, memory, in control groups v1 and v2. */
 #include "ryot_test.h"
 
-#include <math.h>
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -10,8 +8,6 @@
 
 #include "engine/engine.h"
 #include "engine/kern/cpu.h"
-#include "engine/kern/selftest.h"
-#include "src/base/mem.h"
 
 static char root[] = "/tmp/ryot-cpu-XXXXXX";
 
@@ -170,73 +166,12 @@ START_TEST(memory_of_version_1_is_read_too)
 }
 END_TEST
 
-/* ---- the self-test ---- */
-
-static void wrong_matvec(float *y, const struct ry_wmat *w, size_t row0, size_t row1,
-                         const void *act, size_t prefetch)
-{
-    ry_kern_table(RY_TIER_SCALAR)->matvec[w->fmt](y, w, row0, row1, act, prefetch);
-    y[row1 - row0 - 1] = nextafterf(y[row1 - row0 - 1], INFINITY);
-}
-
-static float wrong_sum(float *x, size_t n, float m)
-{
-    return nextafterf(ry_kern_table(RY_TIER_SCALAR)->exp_sum(x, n, m), INFINITY);
-}
-
-static void wrong_norm(float *y, const float *x, const float *w, size_t n, float eps)
-{
-    ry_kern_table(RY_TIER_SCALAR)->rmsnorm(y, x, w, n, eps);
-    y[n / 2] = nextafterf(y[n / 2], 0);
-}
-
-/* One bit in one number of one slot is enough. */
-START_TEST(a_table_with_other_bits_fails_the_self_test)
-{
-    const struct ry_kern *scalar = ry_kern_table(RY_TIER_SCALAR);
-    struct ry_selftest_work *work = ry_mem_aligned(64, 1, ry_kern_selftest_bytes());
-    char what[RY_SELFTEST_TEXT] = "";
-    ck_assert_ptr_nonnull(work);
-    ck_assert_uint_le(ry_kern_selftest_bytes(), RY_SELFTEST_MAX);
-    ck_assert(ry_kern_selftest(scalar, scalar, work, what));
-    for (int fmt = 0; fmt < RY_FMT_SLOTS; fmt++) {
-        struct ry_kern k = *scalar;
-        if (fmt == RY_FMT_COUNT)
-            continue;
-        k.matvec[fmt] = wrong_matvec;
-        ck_assert_msg(!ry_kern_selftest(&k, scalar, work, what), "%s was not looked at",
-                      ry_fmt_info((enum ry_fmt)fmt)->name);
-        ck_assert_ptr_nonnull(strstr(what, ry_fmt_info((enum ry_fmt)fmt)->name));
-    }
-    struct ry_kern k = *scalar;
-    k.exp_sum = wrong_sum;
-    ck_assert(!ry_kern_selftest(&k, scalar, work, what));
-    ck_assert_str_eq(what, "exp_sum");
-    k = *scalar;
-    k.rmsnorm = wrong_norm;
-    ck_assert(!ry_kern_selftest(&k, scalar, work, what));
-    ck_assert_str_eq(what, "rmsnorm");
-    ry_mem_free(work);
-}
-END_TEST
-
-START_TEST(tiers_that_run_here_pass_it)
-{
-    for (int t = 0; t < RY_TIER_COUNT; t++)
-        ck_assert_str_eq(ry_tier_failed((enum ry_tier)t), "");
-}
-END_TEST
-
 static Suite *cpu_suite(void)
 {
     Suite *suite = suite_create("cpu");
     TCase *tc = tcase_create("tiers");
     tcase_add_test(tc, tiers_have_names_and_the_unusable_are_refused);
     tcase_add_test(tc, this_machine_grants_something);
-    suite_add_tcase(suite, tc);
-    tc = tcase_create("self-test");
-    tcase_add_test(tc, a_table_with_other_bits_fails_the_self_test);
-    tcase_add_test(tc, tiers_that_run_here_pass_it);
     suite_add_tcase(suite, tc);
     tc = tcase_create("host");
     tcase_add_checked_fixture(tc, setup, teardown);

@@ -50,6 +50,8 @@ struct ry_ui_perf {
         double share; /* 0..1 of the time */
     } ops[RY_UI_OPS];
     size_t n_ops;
+    uint64_t n_drafted, n_accepted;    /* tokens guessed ahead, of them right; 0: no speculation */
+    double tokens_a_step;              /* of decoding */
     double read_gb_s, read_limit_gb_s; /* limit 0: not measured on this machine */
     uint64_t memory_bytes, kv_bytes;
     uint32_t kv_reused, kv_computed; /* prefix tokens of the last turn */

@@ -16,6 +16,9 @@ static const struct {
     {"TTFT", "time to first token: from Enter to the first text of the answer"},
     {"p50 p95 p99",
      "time between two tokens of the answer: half, 95 and 99 of 100 were not longer"},
+    {"guessed",
+     "tokens guessed ahead (/speculate ngram), how many of them were right, and what a decoding "
+     "step gave on average; the text is the same without"},
     {"read", "weight and KV bytes read per token x tokens per second, against the read bandwidth "
              "measured on this "
              "machine; near 100 % the answer is memory-bound"},

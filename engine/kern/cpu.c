@@ -2,21 +2,19 @@
  *
  * CPUID says what the CPU has, XCR0 what the operating system saves on a context switch: a tier needs both (Intel SDM
  * volume 1, chapter 14.3). Read once, const afterwards; any thread. */
-#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/engine.h"
-#include "engine/kern/selftest.h"
+#include "engine/kern/cpu.h"
 
 static const char *const tier_names[RY_TIER_COUNT] = {
     [RY_TIER_SCALAR] = "scalar", [RY_TIER_AVX2] = "avx2", [RY_TIER_AVXVNNI] = "avxvnni",
     [RY_TIER_AVX512] = "avx512", [RY_TIER_AMX] = "amx",
 };
 
-static bool usable[RY_TIER_COUNT];
-static char failed[RY_TIER_COUNT][RY_SELFTEST_TEXT]; /* the slot whose bits differ; "": none */
+static bool has[RY_TIER_COUNT];
 static char brand[64];
 static pthread_once_t cpu_once = PTHREAD_ONCE_INIT;
 
@@ -122,43 +120,30 @@ static void read_brand(void)
 }
 #endif
 
-/* A tier that gives other bits than scalar is not usable, and says so. */
-static void check_tiers(void)
-{
-    static _Alignas(64) unsigned char work[RY_SELFTEST_MAX];
-    assert(ry_kern_selftest_bytes() <= sizeof work);
-    for (int t = RY_TIER_SCALAR + 1; t < RY_TIER_COUNT; t++)
-        if (usable[t])
-            usable[t] =
-                ry_kern_selftest(ry_kern_table((enum ry_tier)t), ry_kern_table(RY_TIER_SCALAR),
-                                 (struct ry_selftest_work *)(void *)work, failed[t]);
-}
-
 static void read_cpu(void)
 {
-    usable[RY_TIER_SCALAR] = true;
+    has[RY_TIER_SCALAR] = true;
 #if defined(RYOT_HAVE_AVX2)
-    usable[RY_TIER_AVX2] = have_avx2();
+    has[RY_TIER_AVX2] = have_avx2();
 #else
     (void)have_avx2;
 #endif
 #if defined(RYOT_HAVE_AVXVNNI)
-    usable[RY_TIER_AVXVNNI] = have_avxvnni();
+    has[RY_TIER_AVXVNNI] = have_avxvnni();
 #else
     (void)have_avxvnni;
 #endif
 #if defined(RYOT_HAVE_AVX512)
-    usable[RY_TIER_AVX512] = have_avx512();
+    has[RY_TIER_AVX512] = have_avx512();
 #else
     (void)have_avx512;
 #endif
 #if defined(RYOT_HAVE_AMX)
-    usable[RY_TIER_AMX] = have_amx();
+    has[RY_TIER_AMX] = have_amx();
 #else
     (void)have_amx;
 #endif
     read_brand();
-    check_tiers();
 }
 
 const char *ry_tier_name(enum ry_tier tier)
@@ -166,16 +151,10 @@ const char *ry_tier_name(enum ry_tier tier)
     return (unsigned)tier < RY_TIER_COUNT ? tier_names[tier] : "unknown";
 }
 
-bool ry_tier_usable(enum ry_tier tier)
+bool ry_cpu_has_tier(enum ry_tier tier)
 {
     pthread_once(&cpu_once, read_cpu);
-    return (unsigned)tier < RY_TIER_COUNT && usable[tier];
-}
-
-const char *ry_tier_failed(enum ry_tier tier)
-{
-    pthread_once(&cpu_once, read_cpu);
-    return (unsigned)tier < RY_TIER_COUNT ? failed[tier] : "";
+    return (unsigned)tier < RY_TIER_COUNT && has[tier];
 }
 
 enum ry_tier ry_tier_best(void)

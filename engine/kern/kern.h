@@ -147,9 +147,6 @@ struct ry_kern {
 float ry_kern_expf(float x);
 float ry_kern_tanhf(float x);
 
-/* The table of a tier whether it is usable here or not: for the self-test. */
-const struct ry_kern *ry_kern_table(enum ry_tier tier);
-
 /* The table of a usable tier. Tables are built once, on first use, any thread. */
 const struct ry_kern *ry_kern_get(enum ry_tier tier);
 

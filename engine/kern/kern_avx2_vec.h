@@ -46,6 +46,12 @@ RY_INLINE ry_vi ry_v_or(ry_vi a, ry_vi b)
     return _mm256_or_si256(a, b);
 }
 
+/* a and the bits of b under the mask. */
+RY_INLINE ry_vi ry_v_merge(ry_vi a, ry_vi b, ry_vi mask)
+{
+    return _mm256_or_si256(a, _mm256_and_si256(b, mask));
+}
+
 RY_INLINE ry_vi ry_v_add(ry_vi a, ry_vi b)
 {
     return _mm256_add_epi32(a, b);

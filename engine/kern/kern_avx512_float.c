@@ -4,7 +4,7 @@
  * that holds -0 must keep it), and the tree of kern.h ends it. Any thread; allocates nothing. */
 #include "engine/kern/kern_avx512.h"
 
-enum { ROWS = 8, TILE_ROWS = 4, TILE_TOK = 6, PANEL_ROWS = 64, PANEL_TOK = 24 };
+enum { ROWS = 8, TILE_ROWS = 4, TILE_TOK = 6, PANEL_ROWS = 64, PANEL_TOK = 12, PIECE = 512 };
 
 /* How elements of a kind are read; always compile-time constants. */
 struct elem {
@@ -114,81 +114,110 @@ RY_INLINE void matvec(float *y, const struct ry_wmat *w, size_t row0, size_t row
 
 /* ---- many tokens ------------------------------------------------------------------------------------- */
 
-/* Four rows times six tokens: 24 accumulators, weights taken once for six tokens. Rows and tokens past the end repeat
- * the last and are not stored. l[TILE_TOK * r + t]. */
-RY_INLINE void tile(float out[TILE_ROWS * TILE_TOK], const uint8_t *const p[TILE_ROWS],
-                    const float *const x[TILE_TOK], size_t n, const struct elem *e)
+/* Some rows times some tokens, a piece of the columns at a time. The tokens' piece is copied into one run: where it lies
+ * the rows are often a power of two apart, and would push each other out of the first cache. */
+struct panel {
+    const struct ry_wmat *w;
+    size_t row, n_rows, n_tok, col0, n_cols;
+    bool first, last; /* piece of the columns */
+    _Alignas(64) float x[PANEL_TOK][PIECE];
+    __m512 sums[PANEL_ROWS / TILE_ROWS][PANEL_TOK / TILE_TOK][TILE_ROWS * TILE_TOK];
+};
+
+/* Every row k and token j of a tile. Two loops: compilers unroll no more than 16 steps of one. */
+#define EACH_OF_TILE(k, j)                                                                         \
+    RY_UNROLL                                                                                      \
+    for (int k = 0; k < TILE_ROWS; k++)                                                            \
+        RY_UNROLL                                                                                  \
+    for (int j = 0; j < TILE_TOK; j++)
+
+/* The columns behind the last whole register. */
+RY_INLINE void tile_end(__m512 l[TILE_ROWS * TILE_TOK], const uint8_t *const p[TILE_ROWS],
+                        const float *x, size_t i, size_t n, const struct elem *e)
 {
-    __m512 l[TILE_ROWS * TILE_TOK];
+    __mmask16 mask = ry_mask_16(n - i);
+    EACH_OF_TILE(k, j)
+    {
+        __m512 w = e->load_part(p[k] + i * e->bytes, mask);
+        __m512 v = _mm512_maskz_loadu_ps(mask, x + j * PIECE + i);
+        l[TILE_TOK * k + j] = _mm512_mask3_fmadd_ps(w, v, l[TILE_TOK * k + j], mask);
+    }
+}
+
+/* Four rows times six tokens: 24 accumulators, weights taken once for six tokens; number TILE_TOK * r + t. Rows past
+ * the end repeat the last. */
+RY_INLINE void tile(struct panel *a, size_t r, size_t t, float out[TILE_ROWS * TILE_TOK],
+                    const struct elem *e)
+{
+    __m512 l[TILE_ROWS * TILE_TOK], *kept = a->sums[r / TILE_ROWS][t / TILE_TOK];
+    const uint8_t *p[TILE_ROWS];
+    const float *x = a->x[t];
     size_t i = 0;
     RY_UNROLL
-    for (int k = 0; k < TILE_ROWS * TILE_TOK; k++)
-        l[k] = _mm512_setzero_ps();
-    for (; i + 16 <= n; i += 16) {
+    for (size_t k = 0; k < TILE_ROWS; k++)
+        p[k] = row_of(a->w, a->row + r + k, a->row + a->n_rows) + a->col0 * e->bytes;
+    if (a->first)
+        EACH_OF_TILE(k, j) l[TILE_TOK * k + j] = _mm512_setzero_ps();
+    else
+        EACH_OF_TILE(k, j) l[TILE_TOK * k + j] = kept[TILE_TOK * k + j];
+    for (; i + 16 <= a->n_cols; i += 16) {
         __m512 w[TILE_ROWS];
         RY_UNROLL
-        for (int r = 0; r < TILE_ROWS; r++)
-            w[r] = e->load(p[r] + i * e->bytes);
+        for (int k = 0; k < TILE_ROWS; k++)
+            w[k] = e->load(p[k] + i * e->bytes);
         RY_UNROLL
-        for (int t = 0; t < TILE_TOK; t++) {
-            __m512 v = _mm512_loadu_ps(x[t] + i);
+        for (int j = 0; j < TILE_TOK; j++) {
+            __m512 v = _mm512_load_ps(x + j * PIECE + i);
             RY_UNROLL
-            for (int r = 0; r < TILE_ROWS; r++)
-                l[TILE_TOK * r + t] = _mm512_fmadd_ps(w[r], v, l[TILE_TOK * r + t]);
+            for (int k = 0; k < TILE_ROWS; k++)
+                l[TILE_TOK * k + j] = _mm512_fmadd_ps(w[k], v, l[TILE_TOK * k + j]);
         }
     }
-    if (i < n) {
-        __mmask16 mask = ry_mask_16(n - i);
-        RY_UNROLL
-        for (int k = 0; k < TILE_ROWS * TILE_TOK; k++)
-            l[k] =
-                _mm512_mask3_fmadd_ps(e->load_part(p[k / TILE_TOK] + i * e->bytes, mask),
-                                      _mm512_maskz_loadu_ps(mask, x[k % TILE_TOK] + i), l[k], mask);
+    if (i < a->n_cols)
+        tile_end(l, p, x, i, a->n_cols, e);
+    if (!a->last) {
+        EACH_OF_TILE(k, j) kept[TILE_TOK * k + j] = l[TILE_TOK * k + j];
+        return;
     }
     RY_UNROLL
     for (int k = 0; k < TILE_ROWS * TILE_TOK; k += ROWS)
         _mm256_storeu_ps(out + k, ry_tree_8_rows(l + k));
 }
 
-struct job {
-    float *y;
-    size_t ldy;
-    const struct ry_wmat *w;
-    size_t row0, row1;
-    const char *act;
-    size_t act_stride, n_tok;
-};
-
-/* Rows r0 .. r1 times tokens t0 .. t1. */
-RY_INLINE void block(const struct job *j, size_t r0, size_t r1, size_t t0, size_t t1,
-                     const struct elem *e)
+/* All tiles of a piece; y is that of the panel's first row and token. */
+RY_INLINE void tiles(struct panel *a, float *y, size_t ldy, const struct elem *e)
 {
-    for (size_t r = r0; r < r1; r += TILE_ROWS)
-        for (size_t t = t0; t < t1; t += TILE_TOK) {
-            const uint8_t *p[TILE_ROWS];
-            const float *x[TILE_TOK];
+    for (size_t r = 0; r < a->n_rows; r += TILE_ROWS)
+        for (size_t t = 0; t < a->n_tok; t += TILE_TOK) {
             float out[TILE_ROWS * TILE_TOK];
-            RY_UNROLL
-            for (size_t k = 0; k < TILE_ROWS; k++)
-                p[k] = row_of(j->w, r + k, r1);
-            RY_UNROLL
-            for (size_t k = 0; k < TILE_TOK; k++)
-                x[k] = (const float *)(j->act + (t + k < t1 ? t + k : t1 - 1) * j->act_stride);
-            tile(out, p, x, j->w->n_cols, e);
-            for (size_t k = 0; k < TILE_TOK && t + k < t1; k++)
-                for (size_t i = 0; i < TILE_ROWS && r + i < r1; i++)
-                    j->y[(t + k) * j->ldy + (r + i - j->row0)] = out[TILE_TOK * i + k];
+            tile(a, r, t, out, e);
+            if (a->last)
+                for (size_t j = 0; j < TILE_TOK && t + j < a->n_tok; j++)
+                    for (size_t k = 0; k < TILE_ROWS && r + k < a->n_rows; k++)
+                        y[(t + j) * ldy + r + k] = out[TILE_TOK * k + j];
         }
 }
 
-/* Some rows times some tokens at a time: both stay in the second cache, and the weights come from memory once. */
-RY_INLINE void matmul(const struct job *j, const struct elem *e)
+RY_INLINE void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0, size_t row1,
+                      const void *act, size_t act_stride, size_t n_tok, const struct elem *e)
 {
-    for (size_t r = j->row0, r1; r < j->row1; r = r1) {
-        r1 = r + PANEL_ROWS < j->row1 ? r + PANEL_ROWS : j->row1;
-        for (size_t t = 0, t1; t < j->n_tok; t = t1) {
-            t1 = t + PANEL_TOK < j->n_tok ? t + PANEL_TOK : j->n_tok;
-            block(j, r, r1, t, t1, e);
+    struct panel a;
+    a.w = w;
+    memset(a.x, 0, sizeof a.x); /* tokens past the last are computed, not stored */
+    for (a.row = row0; a.row < row1; a.row += PANEL_ROWS) {
+        a.n_rows = row1 - a.row < PANEL_ROWS ? row1 - a.row : PANEL_ROWS;
+        for (size_t t = 0; t < n_tok; t += PANEL_TOK) {
+            a.n_tok = n_tok - t < PANEL_TOK ? n_tok - t : PANEL_TOK;
+            for (a.col0 = 0; a.col0 < w->n_cols; a.col0 += PIECE) {
+                a.n_cols = w->n_cols - a.col0 < PIECE ? w->n_cols - a.col0 : PIECE;
+                a.first = a.col0 == 0;
+                a.last = a.col0 + a.n_cols == w->n_cols;
+                for (size_t j = 0; j < a.n_tok; j++)
+                    memcpy(a.x[j],
+                           (const float *)((const char *)act + (t + j) * act_stride) + a.col0,
+                           a.n_cols * sizeof(float));
+                tiles(&a, y + t * ldy + (a.row - row0), ldy, e);
+            }
         }
     }
 }
@@ -202,8 +231,7 @@ RY_INLINE void matmul(const struct job *j, const struct elem *e)
     static void matmul_##name(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,          \
                               size_t row1, const void *act, size_t act_stride, size_t n_tok)       \
     {                                                                                              \
-        struct job j = {y, ldy, w, row0, row1, act, act_stride, n_tok};                            \
-        matmul(&j, &name);                                                                         \
+        matmul(y, ldy, w, row0, row1, act, act_stride, n_tok, &name);                              \
     }
 SLOTS(f32)
 SLOTS(f16)

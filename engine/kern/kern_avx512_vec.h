@@ -48,6 +48,12 @@ RY_INLINE ry_vi ry_v_or(ry_vi a, ry_vi b)
     return _mm512_or_si512(a, b);
 }
 
+/* a and the bits of b under the mask. */
+RY_INLINE ry_vi ry_v_merge(ry_vi a, ry_vi b, ry_vi mask)
+{
+    return _mm512_ternarylogic_epi32(a, b, mask, 0xf8);
+}
+
 RY_INLINE ry_vi ry_v_add(ry_vi a, ry_vi b)
 {
     return _mm512_add_epi32(a, b);

@@ -1,19 +1,25 @@
-/* The start-up check of a kernel table: small cases of every slot against scalar, bit for bit. tests/kern_check is the
- * thorough one; this one catches a CPU, a compiler or an emulator that computes otherwise on the machine it runs on.
+/* The self-test of kernel tables: every slot on small inputs against scalar, bit for bit.
  *
- * Any thread, with working memory of its own; allocates nothing. */
+ * Run once, when a tier is first asked for: a CPU, a hypervisor or a compiler that computes something else must not go
+ * unnoticed, since all that ryot promises stands on equal bits. About a millisecond for all tiers together; what takes
+ * longer is tests/kern_check's. */
 #ifndef RYOT_ENGINE_KERN_SELFTEST_H
 #define RYOT_ENGINE_KERN_SELFTEST_H
 
 #include "engine/kern/kern.h"
 
-enum { RY_SELFTEST_TEXT = 64, RY_SELFTEST_MAX = 192 << 10 };
+/* The first slot of a table that gave other bits; "" when none did. */
+struct ry_selftest_fault {
+    char slot[48]; /* "matmul Q4_K", "rmsnorm" */
+};
 
-struct ry_selftest_work; /* ry_kern_selftest_bytes, at most RY_SELFTEST_MAX, at a multiple of 64 */
-size_t ry_kern_selftest_bytes(void);
+/* Compares n tables, at most RY_TIER_COUNT, with `scalar`; a function that several tables share is called once. Writes
+ * faults[n]. Allocates nothing, takes 80 KB of stack; any thread. */
+void ry_selftest(const struct ry_kern *scalar, const struct ry_kern *const tables[], size_t n,
+                 struct ry_selftest_fault faults[]);
 
-/* Compares k with scalar's table. False, and the slot's name in what, at the first difference. */
-bool ry_kern_selftest(const struct ry_kern *k, const struct ry_kern *scalar,
-                      struct ry_selftest_work *work, char what[RY_SELFTEST_TEXT]);
+/* From now on the tier is not usable, for this reason (NULL: usable again); ry_tier_failed() tells it. Not scalar.
+ * For tests of what becomes of a tier that fails, before other threads ask for tiers. */
+void ry_tier_refuse(enum ry_tier tier, const char *reason);
 
 #endif

@@ -217,7 +217,7 @@ RY_INLINE void ry_codes_fifth(ry_vi u[RY_X16_CHUNK], const uint8_t *body)
     ry_nibbles(u, body + RY_X16_LINE);
     RY_UNROLL
     for (int j = 0; j < RY_X16_CHUNK; j++)
-        u[j] = ry_v_or(u[j], ry_v_and(ry_v_shift(h, 4 - j), bit));
+        u[j] = ry_v_merge(u[j], ry_v_shift(h, 4 - j), bit);
 }
 
 RY_INLINE void ry_codes_bytes(ry_vi u[RY_X16_CHUNK], const uint8_t *body)
@@ -301,12 +301,15 @@ RY_INLINE ry_vf ry_end_32(ry_vf acc, ry_vf d, ry_vf m, ry_vi sums, const void *a
     return f->minima ? ry_f_fma(m, ry_f_each(&ry_act_ds(act, n)[b]), acc) : acc;
 }
 
-/* Asks for n bytes, `ahead` bytes behind p; the address may lie outside the matrix. 0: not at all. */
+/* Asks for n bytes ahead of p, twice: into the second cache early, and into the first shortly before they are read, so
+ * that reading waits for neither. Addresses may lie outside the matrix. ahead 0: not at all. */
 RY_INLINE void ry_ask_bytes(const uint8_t *p, size_t n, size_t ahead)
 {
     if (ahead)
-        for (size_t i = 0; i < n; i += RY_X16_LINE)
-            __builtin_prefetch((const char *)((uintptr_t)p + ahead + i), 0, 2);
+        for (size_t i = 0; i < n; i += RY_X16_LINE) {
+            __builtin_prefetch((const char *)((uintptr_t)p + ahead / 2 + i), 0, 2);
+            __builtin_prefetch((const char *)((uintptr_t)p + ahead / 8 + i), 0, 3);
+        }
 }
 
 RY_INLINE void ry_matvec_32(float *y, const struct ry_wmat *w, size_t row0, size_t row1,
@@ -469,8 +472,7 @@ RY_INLINE void ry_high_bits(ry_vi u[RY_X16_CHUNK], const uint8_t *lines, const i
 {
     RY_UNROLL
     for (int j = 0; j < RY_X16_CHUNK; j++)
-        u[j] = ry_v_or(u[j],
-                       ry_v_and(ry_v_shift(ry_line(lines, j), to - from), ry_v_set8(mask << to)));
+        u[j] = ry_v_merge(u[j], ry_v_shift(ry_line(lines, j), to - from), ry_v_set8(mask << to));
 }
 
 /* Lines of a body: Q2_K scales 0, codes 4; Q3_K high bits 0, codes 8, scales 24; Q4_K scales 0, codes 3; Q5_K scales 0,

@@ -155,6 +155,9 @@ static void fill_perf(struct app *app, uint64_t now_ns)
     fill_operations(p, &d);
     p->read_gb_s = ry_perf_read_gb_s(&d);
     p->read_limit_gb_s = ry_read_limit_of(&chat->options.read_limit, app->model.n_threads);
+    p->n_drafted = d.n_drafted;
+    p->n_accepted = d.n_accepted;
+    p->tokens_a_step = ry_perf_tokens_a_step(&d);
     p->memory_bytes = chat->model.memory.total;
     p->kv_bytes = chat->model.kv_bytes;
     p->kv_reused = (uint32_t)g->n_reused;

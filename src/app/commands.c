@@ -95,9 +95,6 @@ static ry_rc run_attention(ry_chat *chat, const char *arg, ry_err *err)
         after = RY_ATTENTION_STANDARD;
     else if (arg[0])
         return ry_err_set(err, RY_ERR_USAGE, "/attention wants flash or standard, not \"%s\"", arg);
-    if (!ry_attention_usable((enum ry_attention)after))
-        return ry_err_set(err, RY_ERR_USAGE, "%s attention is not in this build",
-                          attention_name(after));
     atomic_store(&chat->live.attention, after);
     ry_chat_switched(chat, "attention", attention_name(before), attention_name(after));
     return RY_OK;
@@ -133,6 +130,25 @@ static ry_rc run_repack(ry_chat *chat, const char *arg, ry_err *err)
     ry_chat_switched(chat, "repack", before ? "on" : "off", after ? "on" : "off");
     if (after && chat->model.no_repack[0])
         ry_chat_note(chat, "no interleaved copies of this model: %s", chat->model.no_repack);
+    return RY_OK;
+}
+
+static const char *speculate_name(int kind)
+{
+    return kind == RY_SPECULATE_NGRAM ? "ngram" : "off";
+}
+
+static ry_rc run_speculate(ry_chat *chat, const char *arg, ry_err *err)
+{
+    int before = atomic_load(&chat->live.speculate), after = before;
+    if (strcmp(arg, "ngram") == 0)
+        after = RY_SPECULATE_NGRAM;
+    else if (strcmp(arg, "off") == 0)
+        after = RY_SPECULATE_OFF;
+    else if (arg[0])
+        return ry_err_set(err, RY_ERR_USAGE, "/speculate wants ngram or off, not \"%s\"", arg);
+    atomic_store(&chat->live.speculate, after);
+    ry_chat_switched(chat, "speculate", speculate_name(before), speculate_name(after));
     return RY_OK;
 }
 
@@ -490,6 +506,7 @@ static const struct ry_command table[] = {
     {"repeat-penalty", "X", "penalty on recent tokens; 1 is off", run_repeat_penalty},
     {"seed", "N", "seed of the sampling", run_seed},
     {"sessions", "", "list the sessions", run_sessions},
+    {"speculate", "ngram|off", "guess tokens ahead; the text stays the same", run_speculate},
     {"stats", "", "figures of the last answer", run_stats},
     {"system", "TEXT", "system text from the next answer on; - clears it", run_system},
     {"temp", "X", "temperature; 0 is greedy", run_temp},

@@ -132,6 +132,8 @@ struct ry_perf ry_perf_since(const struct ry_perf *a, const struct ry_perf *b)
     d.decode_bytes = a->decode_bytes - b->decode_bytes;
     d.prefill_ns = a->prefill_ns - b->prefill_ns;
     d.decode_ns = a->decode_ns - b->decode_ns;
+    d.n_drafted = a->n_drafted - b->n_drafted;
+    d.n_accepted = a->n_accepted - b->n_accepted;
     d.n_prefill = a->n_prefill - b->n_prefill;
     d.n_decode = a->n_decode - b->n_decode;
     return d;
@@ -140,6 +142,12 @@ struct ry_perf ry_perf_since(const struct ry_perf *a, const struct ry_perf *b)
 double ry_perf_read_gb_s(const struct ry_perf *perf)
 {
     return perf->decode_ns ? (double)perf->decode_bytes / (double)perf->decode_ns : 0;
+}
+
+double ry_perf_tokens_a_step(const struct ry_perf *perf)
+{
+    uint64_t n_steps = perf->n_decode - perf->n_accepted;
+    return n_steps ? (double)perf->n_decode / (double)n_steps : 1;
 }
 
 const char *ry_perf_verdict(const struct ry_perf *perf, int n_threads,

@@ -54,6 +54,9 @@ double ry_rate_now(const struct ry_rate *r, uint64_t now_ns);
 /* Weights and KV read in decoding, 10^9 bytes a second; 0 before any. */
 double ry_perf_read_gb_s(const struct ry_perf *perf);
 
+/* Tokens that a decode step gave: more than 1 where guesses were right. 1 before any. */
+double ry_perf_tokens_a_step(const struct ry_perf *perf);
+
 /* One line on what bounds decoding, from the counters of an answer (`perf` minus those before
  * it); NULL while there is too little to say. Static storage. */
 const char *ry_perf_verdict(const struct ry_perf *perf, int n_threads,

@@ -36,7 +36,8 @@ struct ry_opts {
     bool given_command; /* the command was named */
     bool help, version; /* print that and end */
     const char *model, *config, *vault, *log;
-    const char *kernel, *attention, *prefetch, *repack, *kv; /* checked against their words */
+    const char *kernel, *attention, *prefetch, *repack, *kv,
+        *speculate; /* checked against their words */
     const char *prompt, *session, *system, *out, *tokens;
     const char *bench_threads, *bench_kernels;          /* lists "1,2" and "scalar,avx2" */
     const char *bench_prompt, *bench_gen, *bench_depth; /* lists of lengths */

@@ -206,15 +206,15 @@ ry_rc ry_setup_live(const struct ry_setup *s, struct ry_live *live, uint64_t *se
     if (o->attention) {
         enum ry_attention kind =
             strcmp(o->attention, "flash") == 0 ? RY_ATTENTION_FLASH : RY_ATTENTION_STANDARD;
-        if (!ry_attention_usable(kind))
-            return ry_err_set(err, RY_ERR_USAGE, "attention: %s is not in this build: standard is",
-                              o->attention);
         atomic_store(&live->attention, (int)kind);
     }
     if (o->prefetch)
         atomic_store(&live->prefetch, strcmp(o->prefetch, "on") == 0);
     if (o->repack)
         atomic_store(&live->repack, strcmp(o->repack, "on") == 0);
+    if (o->speculate)
+        atomic_store(&live->speculate,
+                     strcmp(o->speculate, "ngram") == 0 ? RY_SPECULATE_NGRAM : RY_SPECULATE_OFF);
     if (ry_opts_given(o, "temp"))
         sampling.temp = o->temp;
     if (ry_opts_given(o, "top-k"))
