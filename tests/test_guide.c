@@ -73,6 +73,9 @@ START_TEST(what_is_unknown_is_not_sure)
 {
     static const char *const unknown[] = {"What is the capital of Italy?",
                                           "who won the football match",
+                                          "tell me a story about a cat",
+                                          "how are you today?",
+                                          "I am bored",
                                           "how do I grow tomatoes",
                                           "zzyzx",
                                           "",

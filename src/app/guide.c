@@ -38,6 +38,7 @@ enum {
 #define SURE_SCORE    0.5
 #define SURE_MARGIN   0.08
 #define SURE_COVERAGE 0.5
+#define ONE_WORDING   0.7 /* the cosine of the nearest wording where only one word is shared */
 #define SAME_WORDING  0.9
 #define SAME_MARGIN   0.01
 #define SURE_CAREFUL  0.7 /* the score for facts that a mistake would make dangerous */
@@ -475,6 +476,7 @@ struct likeness {
     double bm25[MAX_FACTS], covered[MAX_FACTS],
         wording[MAX_FACTS]; /* wording: the nearest one's cosine */
     double dot[MAX_WORDINGS];
+    int n_shared[MAX_FACTS]; /* words, stop words apart */
     double bm25_most,
         all; /* what a fact can reach: BM25 with its words without end, and the weight of the words */
     double norm; /* length of the question's vector */
@@ -499,6 +501,7 @@ static void add_word(const ry_guide *g, const struct asked *asked, struct likene
         double norm = BM25_K1 * (1 - BM25_B + BM25_B * length);
         l->bm25[p->fact] += weight * idf * p->weight * (BM25_K1 + 1) / (p->weight + norm);
         l->covered[p->fact] += weight * idf;
+        l->n_shared[p->fact]++;
     }
 }
 
@@ -518,12 +521,13 @@ static void compare_all(const ry_guide *g, const char *question, size_t len, str
     }
 }
 
-/* `wording`: the cosine of the nearest one; a question in a fact's very words needs less of a margin. */
-static bool is_sure(const struct ry_guide_hit *hit, double wording)
+/* A question in a fact's very words needs less of a margin; one that shares a single word with a fact has to be
+ * near one of its wordings as a whole ("how are you today" asks for no date). */
+static bool is_sure(const struct ry_guide_hit *hit, double wording, int n_shared)
 {
     double margin = wording >= SAME_WORDING ? SAME_MARGIN : SURE_MARGIN;
     return hit->score >= (hit->careful ? SURE_CAREFUL : SURE_SCORE) && hit->margin >= margin &&
-           hit->coverage >= SURE_COVERAGE;
+           hit->coverage >= SURE_COVERAGE && (n_shared > 1 || wording >= ONE_WORDING);
 }
 
 size_t ry_guide_find(const ry_guide *g, const char *question, size_t len, struct ry_guide_hit *hits,
@@ -557,7 +561,7 @@ size_t ry_guide_find(const ry_guide *g, const char *question, size_t len, struct
     if (n > 0)
         best[0].margin = n > 1 ? best[0].score - best[1].score : best[0].score;
     if (n > 0)
-        best[0].sure = is_sure(&best[0], l.wording[first]);
+        best[0].sure = is_sure(&best[0], l.wording[first], l.n_shared[first]);
     n = n < cap ? n : cap;
     if (n > 0)
         memcpy(hits, best, n * sizeof *hits);
