@@ -31,7 +31,7 @@ holds() { # TEXT...: each is in the answer, as far as case goes
 }
 for fact in 'Press F9 or type /tidy: it sorts the drawers.' 'Give --frost 17 to cool the engine.' \
     'The lamp is kept in ~/.config/lamp.ini; ^Y shows it.'; do
-    ask "Fact: $fact" 'how does that work?'
+    ask "Fact: $fact" 'what is it about the drawers, the frost and the lamp?'
     holds "$fact"
 done
 ask 'Fact: none' 'how do I polish the flange?' && holds F1

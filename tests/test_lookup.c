@@ -24,6 +24,7 @@ START_TEST(facts_stand_before_questions_about_ryot_only)
     expect("how do I quit", RY_LOOKUP_FACT, "Fact: Press ^D");
     expect("hello", RY_LOOKUP_NOTHING, "");
     expect("tell me a story about a fox and a bell", RY_LOOKUP_NOTHING, "");
+    expect("give me a story about a train", RY_LOOKUP_NOTHING, "");
     expect("what is the capital of France?", RY_LOOKUP_NOTHING, "");
     expect("", RY_LOOKUP_NOTHING, "");
     expect("\xff\xfe\x00", RY_LOOKUP_NOTHING, "");

@@ -35,8 +35,8 @@ enum {
 #define WEIGHT_STOP   0.5 /* of a stop word in a wording */
 #define SHARE_WORDING 0.3 /* of the nearest wording in the score; the rest is BM25's */
 /* From these on a fact is given as the answer; see the figures in engine/builtin/README.md. */
-#define SURE_SCORE    0.5
-#define SURE_MARGIN   0.08
+#define SURE_SCORE    0.40
+#define SURE_MARGIN   0.03
 #define SURE_COVERAGE 0.5
 #define ONE_WORDING   0.7 /* the cosine of the nearest wording where only one word is shared */
 #define SAME_WORDING  0.9
