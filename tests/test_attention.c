@@ -15,10 +15,10 @@ struct shape {
     float softcap;
 };
 
-/* Groups of 1 to 70 heads (more than a tile has rows), odd dimensions, windows inside a chunk and across chunks. */
+/* Groups of 1 to 66 heads (more than a tile has rows), odd dimensions, windows inside a chunk and across chunks. */
 static const struct shape shapes[] = {
     {4, 2, 16, 16, 0, 0},    {6, 2, 24, 40, 0, 0}, {8, 1, 7, 5, 37, 0},
-    {4, 4, 64, 64, 150, 30}, {70, 1, 4, 6, 0, 20}, {5, 5, 3, 1, 0, 0},
+    {4, 4, 64, 64, 150, 30}, {66, 1, 3, 2, 0, 20}, {5, 5, 3, 1, 0, 0},
 };
 
 static const char *const elem_names[] = {"f32", "f16", "q8"};
@@ -232,7 +232,7 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("attention");
     TCase *tc = tcase_create("attention");
-    tcase_set_timeout(tc, 240);
+    tcase_set_timeout(tc, 600);
     tcase_add_loop_test(tc, right_and_the_same_bits_however_it_is_computed, 0,
                         sizeof shapes / sizeof *shapes);
     tcase_add_loop_test(tc, what_is_not_finite_reaches_later_queries_only, 0, RY_KV_ELEM_COUNT);
