@@ -25,7 +25,7 @@ libhall_a_SOURCES = \
   src/cmd/run.c src/cmd/sessions.c src/cmd/setup.c src/cmd/setup.h src/cmd/tokens.c
 libhall_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(INIH_CFLAGS) $(UTF8PROC_CFLAGS)
 libhall_a_CPPFLAGS = $(AM_CPPFLAGS) -DRYOT_BUILTIN_FACTS='"$(abs_top_srcdir)/engine/builtin/facts.txt"'
-EXTRA_DIST += engine/builtin/facts.txt engine/builtin/questions.txt
+EXTRA_DIST += engine/builtin/facts.txt
 src/app/libhall_a-guide_facts.$(OBJEXT): engine/builtin/facts.txt
 HALL_LIBS = libhall.a $(UI_LIBS) $(STORE_LIBS) $(ENGINE_LIBS) $(INIH_LIBS) $(CJSON_LIBS)
 
