@@ -37,26 +37,30 @@ for kernel in scalar auto; do
 done
 
 # Stories 20..23 of the corpus, first 1,200 characters each, BOS and ids, the first 250 of them.
-perplexity() { # MODEL WANTED
+# The F32 model is compared closely. The ternary one rounds its activations to eight bits: one sum that lies next to a tie
+# goes the other way with another order of summation, and the text goes on a little differently from there. The six pairs of
+# attention and cache give 0.05 to 0.14 % below the reference (0.06 % for the best-known peer), so that 0.3 % is a difference
+# and 0.1 % is not.
+perplexity() { # MODEL WANTED TOLERANCE ATTENTION
     nll=0 n=0
     for i in 1 2 3 4; do
-        line=$("$RYOT" perplexity -q -m "$shared/models/$1" -n 250 "$dir/story$i" 2>"$dir/err") ||
+        line=$("$RYOT" perplexity -q -m "$shared/models/$1" --attention "$4" -n 250 "$dir/story$i" 2>"$dir/err") ||
             { echo "FAIL $1: $(cat "$dir/err")"; bad=1; return; }
         nll=$(echo "$line $nll" | awk '{ print $5 * 0 + $NF + log($2) * $4 }' OFMT=%.17g)
         n=$(echo "$line $n" | awk '{ print $NF + $4 }')
     done
-    echo "$nll $n $2 $1" | awk '{
+    echo "$nll $n $2 $1 $3 $4" | awk '{
         p = exp($1 / $2); d = p / $3 - 1; if (d < 0) d = -d
-        printf "%s %s: perplexity %.6f over %d tokens, %.6f wanted\n", (d <= 0.001 ? "ok  " : "FAIL"), $4, p, $2, $3
-        exit d > 0.001 }' || bad=1
+        printf "%s %s %s: perplexity %.6f over %d tokens, %.6f wanted\n", (d <= $5 ? "ok  " : "FAIL"), $4, $6, p, $2, $3
+        exit d > $5 }' || bad=1
 }
 if [ -f "$shared/corpus/corpus.tar.xz" ] && command -v xz >/dev/null 2>&1; then
     tar -xJf "$shared/corpus/corpus.tar.xz" -O --wildcards '*stories_tinystories_cased.txt' >"$dir/corpus" 2>/dev/null
     awk -v dir="$dir" 'BEGIN { RS = "<\\|endoftext\\|>" } NR >= 21 && NR <= 24 {
         gsub(/^[ \t\r\n]+|[ \t\r\n]+$/, ""); printf "%s", substr($0, 1, 1200) > (dir "/story" (NR - 20)) }' "$dir/corpus"
-    for row in "stories260K-f32.gguf 3.5201945756554873" "bitllama2-3M-tq2_0.gguf 3.1735628468015653"; do
-        # shellcheck disable=SC2086
-        perplexity $row
+    for attention in standard flash; do
+        perplexity stories260K-f32.gguf 3.5201945756554873 1e-6 $attention
+        perplexity bitllama2-3M-tq2_0.gguf 3.1735628468015653 3e-3 $attention
     done
 else
     echo "SKIPPED: perplexity: the corpus is not there"
