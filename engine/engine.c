@@ -11,6 +11,7 @@
 #include "engine/gguf.h"
 #include "engine/model.h"
 #include "engine/repack.h"
+#include "engine/screen.h"
 #include "engine/session.h"
 #include "engine/shape.h"
 #include "engine/template.h"
@@ -22,6 +23,7 @@ struct ry_engine {
     ry_gguf *gguf;
     struct ry_model model; /* layers NULL when opened for the tokenizer only */
     struct ry_repacked repacked;
+    struct ry_screen screen;
     bool has_model;
     ry_tok *tok; /* NULL: the file has none */
     enum ry_template template;
@@ -50,6 +52,7 @@ void ry_live_init(struct ry_live *live)
     atomic_init(&live->prefetch, true);
     atomic_init(&live->repack, true);
     atomic_init(&live->speculate, RY_SPECULATE_OFF);
+    atomic_init(&live->screen, true);
     ry_live_set_sampling(live, &s);
 }
 
@@ -176,6 +179,7 @@ static ry_rc fill_info(ry_engine *e, const struct ry_engine_options *o, bool tem
                                    .template_known = template_known,
                                    .has_weights = e->has_model,
                                    .no_repack = "it was not asked for",
+                                   .no_screen = "it was not asked for",
                                    .has_tokenizer = e->tok != NULL,
                                    .file_bytes = ry_gguf_file_bytes(g),
                                    .fingerprint = ry_gguf_fingerprint(g),
@@ -221,16 +225,24 @@ static void on_repack(void *user, double done_share)
     o->progress(o->user, 0.3 + 0.7 * done_share);
 }
 
-/* The interleaved copies; a file cut short meanwhile gave zeros. */
-static ry_rc repack(ry_engine *e, const struct ry_engine_options *o, ry_err *err)
+/* The interleaved copies and the screen; a file cut short meanwhile gave zeros. */
+static ry_rc make_copies(ry_engine *e, const struct ry_engine_options *o, ry_err *err)
 {
     struct ry_repack_options options = {.n_threads = ry_cpu_default_threads(),
                                         .progress = o->progress ? on_repack : NULL,
                                         .user = (void *)o,
                                         .cancel = o->cancel};
-    ry_rc rc = ry_repack_model(&e->repacked, &e->model, &options, err);
-    e->info.repacked_bytes = e->repacked.n_bytes;
-    e->info.no_repack = e->repacked.reason ? e->repacked.reason : "";
+    ry_rc rc = RY_OK;
+    if (!o->no_repack) {
+        rc = ry_repack_model(&e->repacked, &e->model, &options, err);
+        e->info.repacked_bytes = e->repacked.n_bytes;
+        e->info.no_repack = e->repacked.reason ? e->repacked.reason : "";
+    }
+    if (rc == RY_OK && !o->no_screen) {
+        rc = ry_screen_make(&e->screen, &e->model, &options, err);
+        e->info.screen_bytes = e->screen.n_bytes;
+        e->info.no_screen = e->screen.reason ? e->screen.reason : "";
+    }
     if (rc == RY_OK && ry_gguf_faulted(e->gguf))
         rc = ry_err_set(err, RY_ERR_MODEL, "%s: the file was cut short while it was loaded",
                         o->path);
@@ -257,8 +269,8 @@ ry_rc ry_engine_open(ry_engine **out, const struct ry_engine_options *o, ry_err 
         rc = ry_tok_load(&e->tok, e->gguf, e->has_model ? e->model.hp.n_vocab : 0, err);
     if (rc == RY_OK)
         rc = fill_info(e, o, detect_template(e), err);
-    if (rc == RY_OK && e->has_model && !o->no_repack)
-        rc = repack(e, o, err);
+    if (rc == RY_OK && e->has_model)
+        rc = make_copies(e, o, err);
     if (rc != RY_OK) {
         ry_engine_close(e);
         return rc;
@@ -275,6 +287,7 @@ void ry_engine_close(ry_engine *e)
         return;
     ry_tok_free(e->tok);
     ry_repack_done(&e->repacked);
+    ry_screen_done(&e->screen);
     if (e->has_model)
         ry_model_done(&e->model);
     ry_gguf_close(e->gguf);
@@ -300,6 +313,11 @@ const struct ry_model *ry_engine_model(const ry_engine *e)
 const struct ry_repacked *ry_engine_repacked(const ry_engine *e)
 {
     return &e->repacked;
+}
+
+const struct ry_screen *ry_engine_screen(const ry_engine *e)
+{
+    return &e->screen;
 }
 
 uint64_t ry_engine_held_bytes(const ry_engine *e)

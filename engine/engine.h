@@ -97,11 +97,12 @@ struct ry_live {
     atomic_bool
         repack; /* interleaved copies of the weights where there are some; false: the file's own rows */
     atomic_int speculate; /* enum ry_speculate */
+    atomic_bool screen;   /* of a head of floats only the logits that sampling needs; false: all */
     _Atomic float temp, top_p, min_p, repeat_penalty;
     atomic_int top_k, repeat_last_n;
 };
 
-/* Best tier, default threads, flash attention, prefetch and repack on, no speculation, default sampling. */
+/* Best tier, default threads, flash attention, prefetch, repack and screen on, no speculation, default sampling. */
 void ry_live_init(struct ry_live *live);
 void ry_live_set_sampling(struct ry_live *live, const struct ry_sampling *s);
 /* Leaves out->seed as it is. */
@@ -114,6 +115,7 @@ struct ry_engine_options {
     const char *shape;   /* NAME[:FORMAT[/HEAD]]: random weights in memory; path is a label then */
     bool tokenizer_only; /* any architecture, vocabulary-only files too */
     bool no_repack;      /* no interleaved copies of the weights: less memory, slower */
+    bool no_screen;      /* no bytes beside a head of floats: likewise */
     void (*progress)(void *user, double done_share); /* may be NULL; 0..1 */
     void *user;
     const atomic_bool *cancel; /* may be NULL */
@@ -142,6 +144,8 @@ struct ry_model_info {
     uint64_t body_macs, head_macs; /* multiplications with weights for a token: layers, head */
     uint64_t repacked_bytes;       /* of interleaved copies in memory */
     const char *no_repack;         /* why there are none; "" where there are. Static text */
+    uint64_t screen_bytes;         /* of the screen before the head */
+    const char *no_screen;         /* why there is none; "" where there is. Static text */
     uint64_t
         fingerprint; /* of the file's identity and header: the same file gives the same value */
     uint32_t gguf_version, n_tensors, n_vocab, n_ctx_train, n_embd, n_layer, n_head, n_head_kv,
@@ -218,7 +222,7 @@ struct ry_session_options {
 struct ry_memory {
     uint64_t weights, kv, scratch, total; /* bytes */
     uint64_t
-        repacked; /* of the weights' interleaved copies, which the opened model has already; not in total */
+        repacked; /* of the weights' interleaved copies and the head's screen, which the opened model has already; not in total */
     uint64_t available; /* bytes, as ry_cpu_available_memory */
     bool cgroup_limited;
 };
@@ -260,7 +264,8 @@ struct ry_eval {
  * RY_ERR_NUMERIC: NaN or infinite logits, with the position. On failure the history is as before. */
 ry_rc ry_session_eval(ry_session *session, const struct ry_eval *eval, ry_err *err);
 
-/* Logits of the last evaluated position, [n_vocab]; valid until the next eval. NULL before the first. */
+/* Logits of the last evaluated position, [n_vocab]; valid until the next eval. NULL before the first, and after a
+ * generation whose last step needed only some of them. */
 const float *ry_session_logits(const ry_session *session);
 
 /* ---- counters ---------------------------------------------------------------------------------------- */
@@ -289,6 +294,8 @@ struct ry_perf {
     uint64_t n_prefill, n_decode; /* tokens */
     /* Of speculation: tokens guessed, and those of them that were right (which count in n_decode). */
     uint64_t n_drafted, n_accepted;
+    /* Of screened heads: rows of logits, and logits computed in them. */
+    uint64_t n_screened, n_rescored;
 };
 
 /* Sums since the session began. Session's thread. */

@@ -41,6 +41,9 @@ struct run {
     atomic_bool stop;
     bool
         leave; /* all go home behind this layer: written by thread 0 in its middle, read at its end */
+    const struct ry_screen *screen; /* NULL: the head is read whole */
+    atomic_size_t n_rescored;       /* logits; relaxed, read after the region */
+    bool screened;                  /* by thread 0 */
     atomic_size_t
         bad_row; /* smallest row of logits that is not finite; relaxed min, read after the region */
 };
@@ -380,14 +383,50 @@ static bool all_finite(const float *x, size_t n)
 }
 
 /* Remembers the smallest row of logits with a NaN or infinity. */
-static void check_finite(struct run *run, const float *x, size_t n, size_t row)
+static void note_bad(struct run *run, size_t row)
 {
-    if (all_finite(x, n))
-        return;
     size_t seen = atomic_load_explicit(&run->bad_row, memory_order_relaxed);
     while (row < seen && !atomic_compare_exchange_weak_explicit(
                              &run->bad_row, &seen, row, memory_order_relaxed, memory_order_relaxed))
         ;
+}
+
+/* The logits that the step's caller wants, in rows lo..hi. False, for all threads alike, where the whole head is needed. */
+static bool screened_head(struct worker *w, const struct input *in, size_t lo, size_t hi)
+{
+    struct run *run = w->run;
+    struct ry_screen_job j = {.screen = run->screen,
+                              .own = w->s->screener,
+                              .kern = w->kern,
+                              .head = run->output,
+                              .want = run->step->want,
+                              .act = in->act[RY_ACT_F32],
+                              .act_stride = w->s->scratch.act_stride[RY_ACT_F32],
+                              .n_tok = w->n_tok,
+                              .logits = run->step->logits,
+                              .prefetch = run->prefetch,
+                              .tid = w->tid};
+    size_t rows, toks, n = 0;
+    if (!run->screen || !ry_screen_begin(&j))
+        return false;
+    chunk_of(w, run->output, &rows, &toks);
+    for (size_t r = lo; r < hi && !cancelled(w); r += rows)
+        ry_screen_rows(&j, r, r + rows < hi ? r + rows : hi);
+    meet(w, RY_OP_HEAD, run->screen->n_bytes);
+    if (w->tid == 0) {
+        ry_screen_decide(&j, w->n);
+        run->screened = true;
+    }
+    meet(w, RY_OP_HEAD, 0);
+    for (size_t t = 0; t < w->n_tok && !cancelled(w); t++) {
+        bool finite = true;
+        n += ry_screen_rescore(&j, t, lo, hi, &finite);
+        if (!finite)
+            note_bad(run, t);
+    }
+    atomic_fetch_add_explicit(&run->n_rescored, n, memory_order_relaxed);
+    meet(w, RY_OP_HEAD, 0);
+    return true;
 }
 
 /* The head for the last n_logits tokens: the worker's tokens become those. */
@@ -401,12 +440,15 @@ static void head(struct worker *w)
     w->n_tok = step->n_logits;
     struct input in = prepare(w, x, hp->n_embd, hp->n_embd, w->m->output_norm, out, 1);
     ry_par_share(hp->n_vocab, RY_ROW_GRAIN, w->tid, w->n, &lo, &hi);
+    if (screened_head(w, &in, lo, hi))
+        return;
     product(w, out[0], &in, step->logits, hp->n_vocab, lo, hi);
     for (size_t t = 0; t < w->n_tok; t++) {
         float *row = step->logits + t * hp->n_vocab;
         if (hp->final_softcap != 0 && lo < hi)
             w->kern->softcap(row + lo, hp->final_softcap, hi - lo);
-        check_finite(w->run, row + lo, hi - lo, t);
+        if (!all_finite(row + lo, hi - lo))
+            note_bad(w->run, t);
     }
     meet(w, RY_OP_HEAD, mat_bytes(out[0]));
 }
@@ -446,6 +488,16 @@ static bool small(const ry_session *s, size_t n_tok)
     return s->model->weight_bytes * n_tok < s->single_thread_bytes;
 }
 
+/* The screen for a step, NULL where its logits are wanted whole or too many of them to make one worth while. */
+static const struct ry_screen *screen_of(const ry_session *s, const struct ry_step *step)
+{
+    const struct ry_screen_want *want = step->want;
+    if (!want || !s->screener || step->n_logits == 0 || step->n_logits > 1 + RY_DRAFT_MOST ||
+        !atomic_load_explicit(&s->live->screen, memory_order_relaxed))
+        return NULL;
+    return want->k + want->n_keep <= s->model->hp.n_vocab / 4 ? ry_engine_screen(s->engine) : NULL;
+}
+
 ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
 {
     int tier = atomic_load_explicit(&s->live->tier, memory_order_relaxed);
@@ -460,6 +512,8 @@ ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
                                  RY_ATTENTION_STANDARD, RY_ATTENTION_COUNT - 1);
     run.prefetch =
         atomic_load_explicit(&s->live->prefetch, memory_order_relaxed) ? PREFETCH_BYTES : 0;
+    run.screen = screen_of(s, step);
+    atomic_init(&run.n_rescored, 0);
     atomic_init(&run.stop, false);
     atomic_init(&run.bad_row, SIZE_MAX);
     int n_threads =
@@ -472,6 +526,12 @@ ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
     if (atomic_load_explicit(&run.stop, memory_order_relaxed))
         return ry_err_set(err, RY_ERR_CANCELLED, "stopped at position %zu", step->pos);
     size_t bad = atomic_load_explicit(&run.bad_row, memory_order_relaxed);
+    if (run.screened) {
+        size_t n = atomic_load_explicit(&run.n_rescored, memory_order_relaxed);
+        s->profile.sums.n_screened += step->n_logits;
+        s->profile.sums.n_rescored += n;
+        s->profile.sums.op_bytes[RY_OP_HEAD] += n * run.output->row_bytes;
+    }
     if (bad != SIZE_MAX)
         return ry_err_set(
             err, RY_ERR_NUMERIC,

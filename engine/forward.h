@@ -15,6 +15,7 @@ struct ry_step {
     size_t pos;         /* of the first; pos + n_tok <= n_ctx */
     float *logits;      /* [n_logits, n_vocab] for the last n_logits tokens; n_logits may be 0 */
     size_t n_logits;
+    const struct ry_screen_want *want; /* NULL: every logit */
     const atomic_bool *cancel; /* or NULL */
 };
 

@@ -87,8 +87,35 @@ static ry_rc check_prompt(const ry_session *s, const struct ry_generate *o, ry_e
     return RY_OK;
 }
 
-static ry_rc prefill(ry_session *s, const struct ry_generate *o, struct ry_generated *out,
-                     ry_err *err)
+/* The sampling of the next token, and what it needs of the logits. Both are read before the step that gives them, so
+ * that a switch turned meanwhile finds what it wants at the token after. */
+struct next {
+    struct ry_sampling sampling;
+    struct ry_screen_want want;
+    bool all; /* want does not say it */
+    int32_t keep[RY_SCREEN_MOST_KEEP];
+};
+
+/* For what follows first[0..n_first) and second[0..n_second). */
+static void look_ahead(struct next *next, const ry_session *s, const int32_t *first, size_t n_first,
+                       const int32_t *second, size_t n_second)
+{
+    ry_live_get_sampling(s->live, &next->sampling);
+    struct ry_sampling_needs needs = ry_sampling_needs(&next->sampling, s->model->hp.n_vocab);
+    size_t n = needs.n_last ? n_second : 0, m = needs.n_last < n_first ? needs.n_last : n_first;
+    next->all = needs.n_best == 0 || needs.n_best > RY_SCREEN_MOST_K || m > RY_SCREEN_MOST_KEEP ||
+                n > RY_SCREEN_MOST_KEEP - m;
+    if (next->all)
+        return;
+    if (m)
+        memcpy(next->keep, first + n_first - m, m * sizeof *first);
+    if (n)
+        memcpy(next->keep + m, second, n * sizeof *second);
+    next->want = (struct ry_screen_want){needs.n_best, next->keep, m + n};
+}
+
+static ry_rc prefill(ry_session *s, const struct ry_generate *o, struct next *next,
+                     struct ry_generated *out, ry_err *err)
 {
     out->n_prompt = o->n_prompt;
     out->n_reused = ry_session_sync(s, o->prompt, o->n_prompt);
@@ -97,7 +124,8 @@ static ry_rc prefill(ry_session *s, const struct ry_generate *o, struct ry_gener
                            .progress = o->on_prefill,
                            .user = o->user,
                            .cancel = o->cancel};
-    return ry_session_eval(s, &eval, err);
+    look_ahead(next, s, o->prompt, o->n_prompt, NULL, 0);
+    return ry_session_eval_for(s, &eval, next->all ? NULL : &next->want, err);
 }
 
 /* ---- decoding ------------------------------------------------------------------------------------------ */
@@ -120,6 +148,7 @@ struct decoding {
     size_t n_batch, row;      /* row < n_batch: of the logits that are sampled next */
     size_t n_history;         /* tokens up to that row */
     const float *logits;      /* that row */
+    struct next next;         /* how it is sampled */
     struct ry_drafted shadow; /* what was guessed and not evaluated: judged by what comes */
     bool indexed;             /* session->draft holds this timeline */
 };
@@ -127,11 +156,9 @@ struct decoding {
 static int32_t sample(struct decoding *d)
 {
     ry_session *s = d->s;
-    struct ry_sampling sampling = {0};
-    ry_live_get_sampling(s->live, &sampling);
     ry_profile_start(&s->profile);
     ry_mem_guard_begin();
-    int32_t id = ry_sampler_pick(s->sampler, d->logits, &sampling, s->ids, d->n_history);
+    int32_t id = ry_sampler_pick(s->sampler, d->logits, &d->next.sampling, s->ids, d->n_history);
     ry_mem_guard_end();
     ry_profile_mark(&s->profile, RY_OP_SAMPLE, 0);
     return id;
@@ -211,14 +238,16 @@ static ry_rc step(struct decoding *d, ry_err *err)
     ry_session *s = d->s;
     uint64_t t0 = ry_clock_ns();
     ry_rc rc = RY_ERR_NUMERIC;
+    look_ahead(&d->next, s, s->ids, s->n_past, d->batch, d->n_batch);
+    const struct ry_screen_want *want = d->next.all ? NULL : &d->next.want;
     if (d->n_batch > 1) {
-        rc = ry_session_eval_draft(s, d->batch, d->n_batch, d->o->cancel, err);
+        rc = ry_session_eval_draft(s, d->batch, d->n_batch, want, d->o->cancel, err);
         s->profile.sums.n_drafted += rc == RY_OK ? d->n_batch - 1 : 0;
     }
     if (rc == RY_ERR_NUMERIC) {
         d->n_batch = 1;
-        rc = ry_session_eval(s, &(struct ry_eval){.ids = d->batch, .n = 1, .cancel = d->o->cancel},
-                             err);
+        rc = ry_session_eval_for(
+            s, &(struct ry_eval){.ids = d->batch, .n = 1, .cancel = d->o->cancel}, want, err);
     }
     if (rc != RY_OK) {
         d->n_batch = 1; /* nothing was evaluated */
@@ -262,7 +291,7 @@ static void forget_rest(struct decoding *d, bool keep_logits)
 
 /* Sampling, text and the next step, until an end. */
 static ry_rc decode(ry_session *s, const struct ry_generate *o, struct writer *w,
-                    struct ry_generated *out, uint64_t t0, ry_err *err)
+                    const struct next *first, struct ry_generated *out, uint64_t t0, ry_err *err)
 {
     struct decoding d = {.s = s,
                          .o = o,
@@ -272,7 +301,8 @@ static ry_rc decode(ry_session *s, const struct ry_generate *o, struct writer *w
                          .t_token = ry_clock_ns(),
                          .n_batch = 1,
                          .n_history = s->n_past,
-                         .logits = s->logits};
+                         .logits = s->logits,
+                         .next = *first};
     ry_rc rc = RY_OK;
     for (;;) {
         bool end;
@@ -302,11 +332,12 @@ ry_rc ry_generate(ry_session *s, const struct ry_generate *o, struct ry_generate
 {
     struct ry_generated r = {0};
     struct writer w = {.o = o};
+    struct next first;
     uint64_t t0 = ry_clock_ns();
     ry_rc rc = check_prompt(s, o, err);
     if (rc != RY_OK)
         return rc;
-    rc = prefill(s, o, &r, err);
+    rc = prefill(s, o, &first, &r, err);
     r.prefill_ms = (double)(ry_clock_ns() - t0) / 1e6;
     if (rc == RY_ERR_CANCELLED) {
         r.finish = RY_FINISH_CANCELLED;
@@ -316,7 +347,7 @@ ry_rc ry_generate(ry_session *s, const struct ry_generate *o, struct ry_generate
     if (rc == RY_OK) {
         w.drop_prefix = ry_engine_begins_text(s->engine, o->prompt[o->n_prompt - 1]);
         ry_sampler_seed(s->sampler, o->seed);
-        rc = decode(s, o, &w, &r, t0, err);
+        rc = decode(s, o, &w, &first, &r, t0, err);
     }
     if (!w.stopped) { /* after an error too: what was written is not lost */
         if (!ry_detok_flush(&w.detok, &w.text) && rc == RY_OK)

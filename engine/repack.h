@@ -44,6 +44,9 @@ struct ry_repacked {
     size_t map_bytes;
 };
 
+/* Whether this much memory can be taken for copies and enough is left. */
+bool ry_repack_fits(size_t n_bytes);
+
 /* Makes the copies, unless nothing has a layout or memory is short: that is no failure. RY_ERR_MEMORY, RY_ERR_CANCELLED;
  * *out is zeroed then. */
 ry_rc ry_repack_model(struct ry_repacked *out, const struct ry_model *model,

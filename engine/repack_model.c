@@ -52,7 +52,7 @@ static void list_layer(struct work *work, const struct ry_layer *from, struct ry
 
 /* ---- memory ---------------------------------------------------------------------------------------------- */
 
-static bool fits(size_t bytes)
+bool ry_repack_fits(size_t bytes)
 {
     uint64_t available = ry_cpu_available_memory(NULL);
     return available >= MEMORY_LEFT && available - MEMORY_LEFT >= bytes;
@@ -118,7 +118,7 @@ ry_rc ry_repack_model(struct ry_repacked *out, const struct ry_model *m,
         list_layer(&work, &m->layers[i], &out->layers[i]);
     add(&work, &m->output, &out->output);
     const char *reason = work.n_jobs == 0      ? "no tensor has an interleaved layout"
-                         : !fits(work.n_bytes) ? "memory is short"
+                         : !ry_repack_fits(work.n_bytes) ? "memory is short"
                                                : NULL;
     if (!reason) {
         work.map = ry_mem_huge(work.n_bytes);

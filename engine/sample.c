@@ -1,6 +1,6 @@
 /* Sampling: penalty, top-k, softmax at a temperature, top-p, min-p, draw, over candidates in scratch made once.
  *
- *     cand: [ kept by top-k ........ | rest ]      a set, in no particular order
+ *     cand: [ kept by top-k ........ | rest ]      best first where top-k is on
  *           max-heap ◀───── pops ──▶ [largest]     top-p takes from the end inwards, as far as it needs
  *
  * Session's thread. Must not know tokens. The same seed gives the same ids everywhere: our own exp and generator, sums in
@@ -126,8 +126,19 @@ static void mark(ry_sampler *s, const int32_t *last, size_t n, uint8_t value)
             s->marked[last[i]] = value;
 }
 
-/* Fills cand with the k best of all tokens (all of them for k = n_vocab): a heap of the k best so far with the worst on
- * top, which nearly every later token fails to beat. */
+/* Best first, out of a heap with the worst on top: so nothing that follows depends on the order in which they came. */
+static void sort_best_first(struct cand *h, size_t n)
+{
+    for (; n > 1; n--) {
+        struct cand worst = h[0];
+        h[0] = h[n - 1];
+        h[n - 1] = worst;
+        sift(h, n - 1, 0, false);
+    }
+}
+
+/* Fills cand with the k best of all tokens, best first (all of them as they come for k = n_vocab): a heap of the k best
+ * so far with the worst on top, which nearly every later token fails to beat. */
 static void choose_top_k(ry_sampler *s, const float *logits, float penalty, size_t k)
 {
     for (uint32_t i = 0; i < s->n_vocab; i++) {
@@ -143,6 +154,8 @@ static void choose_top_k(ry_sampler *s, const float *logits, float penalty, size
             sift(s->cand, k, 0, false);
         }
     }
+    if (k < s->n_vocab)
+        sort_best_first(s->cand, k);
 }
 
 /* p = exp((logit - largest) / temp); returns the sum. */
@@ -226,19 +239,32 @@ static int32_t largest(const float *logits, size_t n)
     return (int32_t)i;
 }
 
+static bool penalises(const struct ry_sampling *s)
+{
+    return s->repeat_penalty > 0 && s->repeat_penalty <= FLT_MAX && s->repeat_penalty != 1 &&
+           s->repeat_last_n > 0;
+}
+
+struct ry_sampling_needs ry_sampling_needs(const struct ry_sampling *s, uint32_t n_vocab)
+{
+    struct ry_sampling_needs needs = {.n_last = penalises(s) ? (size_t)s->repeat_last_n : 0};
+    if (!(s->temp > 0))
+        needs.n_best = 1;
+    else if (s->top_k > 0 && (uint32_t)s->top_k < n_vocab)
+        needs.n_best = (size_t)s->top_k;
+    return needs;
+}
+
 int32_t ry_sampler_pick(ry_sampler *sampler, const float *logits, const struct ry_sampling *s,
                         const int32_t *last, size_t n_last)
 {
-    size_t window = s->repeat_last_n > 0 ? (size_t)s->repeat_last_n : 0;
-    size_t n = sampler->n_vocab;
+    struct ry_sampling_needs needs = ry_sampling_needs(s, sampler->n_vocab);
+    size_t n = sampler->n_vocab, k = needs.n_best ? needs.n_best : n;
     bool greedy = !(s->temp > 0);
-    size_t k = greedy ? 1 : s->top_k > 0 && (size_t)s->top_k < n ? (size_t)s->top_k : n;
-    if (n_last > window) {
-        last += n_last - window;
-        n_last = window;
+    if (n_last > needs.n_last) {
+        last += n_last - needs.n_last;
+        n_last = needs.n_last;
     }
-    if (!(s->repeat_penalty > 0 && s->repeat_penalty <= FLT_MAX) || s->repeat_penalty == 1)
-        n_last = 0;
     if (greedy && n_last == 0)
         return largest(logits, n);
     mark(sampler, last, n_last, 1);

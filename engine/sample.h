@@ -19,4 +19,11 @@ void ry_sampler_seed(ry_sampler *sampler, uint64_t seed);
 int32_t ry_sampler_pick(ry_sampler *sampler, const float *logits, const struct ry_sampling *s,
                         const int32_t *last, size_t n_last);
 
+/* What decides the choice: the `n_best` largest logits (0: all of them) and those of the last n_last tokens, which are
+ * penalised. */
+struct ry_sampling_needs {
+    size_t n_best, n_last;
+};
+struct ry_sampling_needs ry_sampling_needs(const struct ry_sampling *s, uint32_t n_vocab);
+
 #endif

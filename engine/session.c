@@ -61,7 +61,7 @@ static ry_rc estimate(const ry_engine *engine, const struct sizes *s, struct ry_
     const struct ry_model *m = ry_engine_model(engine);
     const struct ry_repacked *copies = ry_engine_repacked(engine);
     struct ry_memory mem = {.weights = ry_engine_info(engine)->tensor_bytes,
-                            .repacked = copies->n_bytes};
+                            .repacked = copies->n_bytes + ry_engine_screen(engine)->n_bytes};
     if (!ry_kv_bytes(&m->hp, s->scratch.elem, s->n_ctx, &mem.kv) ||
         !ry_scratch_bytes(m, &s->scratch, &mem.scratch) ||
         __builtin_add_overflow(mem.weights, mem.kv, &mem.total) ||
@@ -127,6 +127,8 @@ ry_rc ry_session_new(ry_session **out, const ry_engine *engine,
              : ry_err_set(err, RY_ERR_MEMORY, "out of memory for a session");
     if (rc == RY_OK)
         rc = ry_draft_new(&s->draft, (size_t)sizes.n_ctx + 1, err);
+    if (rc == RY_OK && ry_engine_screen(engine)->rows.n_rows)
+        rc = ry_screener_new(&s->screener, ry_engine_screen(engine), 1 + RY_DRAFT_MOST, err);
     if (rc == RY_OK)
         rc = ry_par_new(&s->par, err);
     if (rc == RY_OK)
@@ -152,6 +154,7 @@ void ry_session_free(ry_session *s)
     ry_sampler_free(s->sampler);
     ry_par_free(s->par);
     ry_draft_free(s->draft);
+    ry_screener_free(s->screener);
     ry_mem_free(s->rows);
     ry_mem_free(s->logits);
     ry_mem_free(s->ids);
@@ -180,7 +183,7 @@ uint64_t ry_session_kv_bytes(const ry_session *s)
 
 const float *ry_session_logits(const ry_session *s)
 {
-    return s->has_logits ? s->logits : NULL;
+    return s->has_logits && !s->screened ? s->logits : NULL;
 }
 
 void ry_session_perf(const ry_session *s, struct ry_perf *out)
@@ -226,14 +229,18 @@ static ry_rc check_ids(const ry_session *s, const struct ry_eval *eval, ry_err *
     return RY_OK;
 }
 
-static ry_rc eval_steps(ry_session *s, const struct ry_eval *eval, ry_err *err)
+static ry_rc eval_steps(ry_session *s, const struct ry_eval *eval,
+                        const struct ry_screen_want *want, ry_err *err)
 {
     size_t n_vocab = s->model->hp.n_vocab;
     for (size_t done = 0; done < eval->n;) {
         size_t n = eval->n - done < s->n_ubatch ? eval->n - done : s->n_ubatch;
         bool last = done + n == eval->n;
-        struct ry_step step = {
-            .ids = eval->ids + done, .n_tok = n, .pos = s->n_past + done, .cancel = eval->cancel};
+        struct ry_step step = {.ids = eval->ids + done,
+                               .n_tok = n,
+                               .pos = s->n_past + done,
+                               .want = want,
+                               .cancel = eval->cancel};
         step.n_logits = eval->all_logits ? n : last;
         step.logits = eval->all_logits ? eval->all_logits + done * n_vocab : s->logits;
         ry_mem_guard_begin();
@@ -261,25 +268,29 @@ static uint64_t bytes_read(const struct ry_perf *sums)
 }
 
 /* What both doors share: everything but the counters. */
-static ry_rc eval_checked(ry_session *s, const struct ry_eval *eval, ry_err *err)
+static ry_rc eval_checked(ry_session *s, const struct ry_eval *eval,
+                          const struct ry_screen_want *want, ry_err *err)
 {
     ry_rc rc = check_ids(s, eval, err);
     if (rc != RY_OK)
         return rc;
     s->has_logits = false;
-    rc = eval_steps(s, eval, err);
+    uint64_t n_screened = s->profile.sums.n_screened;
+    rc = eval_steps(s, eval, want, err);
     if (rc != RY_OK)
         return rc;
     memcpy(s->ids + s->n_past, eval->ids, eval->n * sizeof *s->ids);
     s->n_past += (uint32_t)eval->n;
+    s->screened = s->profile.sums.n_screened > n_screened;
     return RY_OK;
 }
 
-ry_rc ry_session_eval(ry_session *s, const struct ry_eval *eval, ry_err *err)
+ry_rc ry_session_eval_for(ry_session *s, const struct ry_eval *eval,
+                          const struct ry_screen_want *want, ry_err *err)
 {
     struct ry_perf *sums = &s->profile.sums;
     uint64_t t0 = ry_clock_ns(), bytes0 = bytes_read(sums);
-    ry_rc rc = eval_checked(s, eval, err);
+    ry_rc rc = eval_checked(s, eval, want, err);
     if (rc != RY_OK)
         return rc;
     if (eval->all_logits)
@@ -297,13 +308,20 @@ ry_rc ry_session_eval(ry_session *s, const struct ry_eval *eval, ry_err *err)
     return RY_OK;
 }
 
-ry_rc ry_session_eval_draft(ry_session *s, const int32_t *ids, size_t n, const atomic_bool *cancel,
+ry_rc ry_session_eval(ry_session *s, const struct ry_eval *eval, ry_err *err)
+{
+    return ry_session_eval_for(s, eval, NULL, err);
+}
+
+ry_rc ry_session_eval_draft(ry_session *s, const int32_t *ids, size_t n,
+                            const struct ry_screen_want *want, const atomic_bool *cancel,
                             ry_err *err)
 {
     struct ry_perf *sums = &s->profile.sums;
     uint64_t t0 = ry_clock_ns(), bytes0 = bytes_read(sums);
     ry_rc rc = eval_checked(
-        s, &(struct ry_eval){.ids = ids, .n = n, .all_logits = s->rows, .cancel = cancel}, err);
+        s, &(struct ry_eval){.ids = ids, .n = n, .all_logits = s->rows, .cancel = cancel}, want,
+        err);
     if (rc != RY_OK)
         return rc;
     sums->decode_bytes += bytes_read(sums) - bytes0;

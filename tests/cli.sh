@@ -107,7 +107,7 @@ run 0 info -m "$model" --json; tr -d '\n' <"$dir/out" >"$dir/one"; echo >>"$dir/
 "$json_check" <"$dir/one" 2>"$dir/err" || fail "$(cat "$dir/err")"
 fields='model format n_params kernel threads attention test n_prompt n_gen rate_tok_s_median rate_tok_s_best
     rate_tok_s_stdev ttft_ms runs read_bandwidth_gb_s weight_bytes_per_token share_of_bandwidth cpu commit
-    n_depth kv prefetch repack token_ms_p50 token_ms_p95 token_ms_p99 kv_bytes_per_token gmac_s product_gmac_s speed_up
+    n_depth kv prefetch head repack token_ms_p50 token_ms_p95 token_ms_p99 kv_bytes_per_token gmac_s product_gmac_s speed_up
     efficiency version date'
 run 0 bench -m "$model" -p 16 -n 4 -r 2 -t 1,2 --kernel scalar,auto --json
 "$json_check" $fields <"$dir/out" 2>"$dir/err" || fail "$(cat "$dir/err")"

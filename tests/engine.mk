@@ -1,7 +1,8 @@
 # tests of the inference rooms
 if HAVE_CHECK
 ENGINE_TESTS = tests/golden tests/identity tests/race tests/test_par tests/test_session tests/test_generate \
-  tests/test_shape tests/test_attention tests/test_draft tests/test_speculate
+  tests/test_shape tests/test_attention tests/test_draft tests/test_speculate \
+  tests/test_screen
 check_PROGRAMS += $(ENGINE_TESTS)
 TESTS += $(ENGINE_TESTS)
 TINY = tests/tiny_model.h tests/gguf_build.c tests/gguf_build.h tests/ryot_test.h
@@ -27,6 +28,9 @@ tests_test_draft_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS)
 tests_test_speculate_SOURCES = tests/test_speculate.c $(TINY)
 tests_test_speculate_CFLAGS = $(TEST_CFLAGS)
 tests_test_speculate_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS) -lm
+tests_test_screen_SOURCES = tests/test_screen.c $(TINY)
+tests_test_screen_CFLAGS = $(TEST_CFLAGS)
+tests_test_screen_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS) -lm
 tests_test_attention_SOURCES = tests/test_attention.c tests/ryot_test.h
 tests_test_attention_CFLAGS = $(TEST_CFLAGS)
 tests_test_attention_LDADD = $(ENGINE_LIBS) $(CHECK_LIBS) -lm

@@ -5,7 +5,7 @@
 
 #include "src/base/mem.h"
 
-enum { N_IDS = 41, N_LONG = 300 };
+enum { N_IDS = 41, N_LONG = 300, MOST_THREADS = 8 };
 
 static const char *const archs[] = {"llama",  "qwen2",        "qwen3",    "gemma",
                                     "gemma2", "gemma3",       "phi3",     "smollm3",
@@ -44,8 +44,9 @@ static void check_shape(const struct gb_shape *shape)
         float *want = logits_by(engine, &live, N_IDS, 512, N_IDS, kv);
         size_t bytes = N_IDS * ry_engine_info(engine)->n_vocab * sizeof *want;
         for (int tier = 0; tier < RY_TIER_COUNT; tier++)
-            for (int threads = 1; threads <= 4 && ry_tier_usable(tier); threads++)
-                for (size_t u = 0; u < 4; u++) {
+            for (int threads = 1; threads <= MOST_THREADS && ry_tier_usable(tier); threads++)
+                for (size_t u = threads > 4 ? (size_t)threads % 4 : 0;
+                     u<4; u += threads> 4 ? 4 : 1) {
                     atomic_store(&live.tier, tier);
                     atomic_store(&live.n_threads, threads);
                     atomic_store(&live.repack, (u + (size_t)threads) % 2 == 0);

@@ -615,6 +615,79 @@ START_TEST(halves_give_the_bits_of_scalar)
 }
 END_TEST
 
+/* ---- screen ------------------------------------------------------------------------------------------ */
+
+/* Bytes of n_rows rows, padded as engine/screen.c pads them, and two digits. */
+struct screen_room {
+    struct ry_screen_rows rows;
+    struct ry_screen_x x;
+    void *owned[4];
+};
+
+static void fill_codes(int8_t *to, size_t n, bool extreme)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = (int8_t)(extreme ? (next() % 2 ? 127 : -127) : (int)(next() % 255) - 127);
+}
+
+static struct screen_room make_screen(size_t n_rows, size_t n_cols, bool extreme)
+{
+    struct screen_room room = {.rows = {.n_rows = n_rows, .n_lines = (n_cols + 3) / 4}};
+    size_t n_groups = (n_rows + RY_ROW_GRAIN - 1) / RY_ROW_GRAIN, n = 4 * room.rows.n_lines,
+           codes = n_groups * RY_ROW_GRAIN * n;
+    int8_t *c = room.owned[0] = must(ry_mem_aligned(64, codes, 1));
+    float *scale = room.owned[1] = must(ry_mem_aligned(64, n_groups * RY_ROW_GRAIN, sizeof *scale));
+    int8_t *high = room.owned[2] = must(ry_mem_aligned(64, n, 1));
+    int8_t *low = room.owned[3] = must(ry_mem_aligned(64, n, 1));
+    fill_codes(c, codes, extreme);
+    fill_codes(high, n_cols, extreme);
+    fill_codes(low, n_cols, extreme);
+    for (size_t i = 0; i < n_rows; i++)
+        scale[i] = uniform();
+    for (size_t i = 0; extreme && i < n_cols; i++) /* the largest sum there is, in the first row */
+        c[i / 4 * 4 * RY_ROW_GRAIN + i % 4] = high[i];
+    for (size_t i = 0; i < n_cols; i++) {
+        room.x.sum_high += high[i];
+        room.x.sum_low += low[i];
+    }
+    room.rows.codes = c;
+    room.rows.scale = scale;
+    room.x.high = high;
+    room.x.low = low;
+    room.x.s_high = uniform();
+    room.x.s_low = uniform() / 254;
+    return room;
+}
+
+static void check_screen(size_t n_rows, size_t n_cols, bool extreme)
+{
+    enum { SCREEN_ROWS = 48 };
+    static float want[SCREEN_ROWS], got[SCREEN_ROWS + GUARD];
+    struct screen_room room = make_screen(n_rows, n_cols, extreme);
+    for (size_t r0 = 0; r0 < n_rows; r0 += RY_ROW_GRAIN) {
+        size_t rows = n_rows - r0;
+        ry_kern_get(RY_TIER_SCALAR)->screen(want, &room.rows, r0, n_rows, &room.x, 0);
+        for (size_t i = 0; i < SCREEN_ROWS + GUARD; i++)
+            got[i] = 12345.0f;
+        ry_kern_get(tier)->screen(got, &room.rows, r0, n_rows, &room.x, r0 ? 4096 : 0);
+        must_match(want, got, rows, "screen", extreme ? MAXIMAL : UNIFORM, n_cols, rows, 1);
+        for (size_t i = rows; i < SCREEN_ROWS + GUARD; i++)
+            if (got[i] != 12345.0f)
+                ck_abort_msg("screen writes behind its rows");
+    }
+    for (size_t i = 0; i < 4; i++)
+        ry_mem_free(room.owned[i]);
+}
+
+START_TEST(screens_give_the_bits_of_scalar)
+{
+    state = seed + 1300;
+    for (size_t n = 1; n <= 1023; n++)
+        check_screen(1 + n % 48, n, n % 5 == 0);
+    check_screen(16, 65536, true);
+}
+END_TEST
+
 /* ---- timing ------------------------------------------------------------------------------------------ */
 
 static void time_matrix(enum ry_fmt fmt)
@@ -679,6 +752,7 @@ static Suite *kern_suite(void)
     tcase_add_test(tc, attention_of_bytes_gives_the_bits_of_scalar);
     tcase_add_test(tc, digits_are_the_weights);
     tcase_add_test(tc, halves_give_the_bits_of_scalar);
+    tcase_add_test(tc, screens_give_the_bits_of_scalar);
     suite_add_tcase(suite, tc);
     return suite;
 }

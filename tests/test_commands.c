@@ -63,6 +63,8 @@ START_TEST(switches_apply_and_leave_a_note)
     ck_assert_int_eq(atomic_load(&f.chat->live.top_k), 3);
     fixture_say(&f, "/prefetch off");
     fixture_say(&f, "/repack off");
+    fixture_say(&f, "/head full");
+    ck_assert(!atomic_load(&f.chat->live.screen));
     ck_assert(!atomic_load(&f.chat->live.repack));
     ck_assert(!atomic_load(&f.chat->live.prefetch));
     ck_assert_ptr_nonnull(strstr(f.notes.data, "threads 1 -> 2\n"));
@@ -85,6 +87,7 @@ START_TEST(bad_values_change_nothing)
     refused("/attention deep", "flash or standard");
     refused("/prefetch maybe", "on or off");
     refused("/repack maybe", "on or off");
+    refused("/head half", "screened or full");
 }
 END_TEST
 

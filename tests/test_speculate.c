@@ -89,6 +89,7 @@ static void compare(struct guesses *guesses, const ry_engine *engine, struct ry_
 {
     struct answer a = {.stop_at = stop_at},
                   b = {.stop_at = stop_at, .toggle = toggle ? live : NULL};
+    atomic_store(&live->screen, false); /* the last logits are compared whole */
     atomic_store(&live->speculate, RY_SPECULATE_OFF);
     generate(&a, engine, live, o, n_ctx);
     atomic_store(&live->speculate, RY_SPECULATE_NGRAM);

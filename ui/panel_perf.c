@@ -49,8 +49,9 @@ static int want_rows(const struct ry_ui_model *model, int cols)
     const struct ry_ui_perf *perf = &model->perf;
     if (!perf->any && model->state != RY_UI_PREFILL)
         return 1;
-    return 6 + (perf->n_drafted > 0) + (int)(perf->n_ops < RY_UI_OPS ? perf->n_ops : RY_UI_OPS) +
-           has_marks(perf) + set_verdict(NULL, (struct ry_rect){.cols = cols}, 0, perf);
+    return 6 + (perf->n_drafted > 0) + (perf->n_screened > 0) +
+           (int)(perf->n_ops < RY_UI_OPS ? perf->n_ops : RY_UI_OPS) + has_marks(perf) +
+           set_verdict(NULL, (struct ry_rect){.cols = cols}, 0, perf);
 }
 
 /* The rate of the last minute; under it, where something was switched, its name from that second
@@ -146,6 +147,21 @@ static int draw_drafts(struct ry_grid *grid, struct ry_rect at, int row,
     return row + 1;
 }
 
+/* The screen before the head, where there is one. */
+static int draw_screen(struct ry_grid *grid, struct ry_rect at, int row,
+                       const struct ry_ui_perf *perf)
+{
+    ry_buf text = {0};
+    if (perf->n_screened == 0)
+        return row;
+    ry_buf_adds(&text, "screened, ");
+    ry_plot_count(&text, perf->n_rescored / perf->n_screened);
+    ry_buf_adds(&text, " logits a token in full");
+    ry_panel_field(grid, at, row, 0, "head     ", ry_buf_str(&text));
+    ry_buf_done(&text);
+    return row + 1;
+}
+
 static int draw_memory(struct ry_grid *grid, struct ry_rect at, int row,
                        const struct ry_ui_perf *perf)
 {
@@ -204,6 +220,7 @@ static void draw(struct ry_grid *grid, struct ry_rect at, const struct ry_ui_mod
     row = draw_prefill(grid, at, row, model);
     row = draw_latency(grid, at, row, perf);
     row = draw_drafts(grid, at, row, perf);
+    row = draw_screen(grid, at, row, perf);
     row = draw_memory(grid, at, row, perf);
     row = draw_ops(grid, at, row, perf);
     set_verdict(grid, at, row, perf);

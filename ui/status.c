@@ -129,6 +129,8 @@ static void add_switches(ry_buf *text, const struct ry_ui_model *model, const ch
         add_part(text, "no prefetch", sep);
     if (!model->repack)
         add_part(text, "no repack", sep);
+    if (model->full_head)
+        add_part(text, "full head", sep);
     ry_buf_done(&part);
 }
 

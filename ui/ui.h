@@ -50,6 +50,7 @@ struct ry_ui_perf {
         double share; /* 0..1 of the time */
     } ops[RY_UI_OPS];
     size_t n_ops;
+    uint64_t n_screened, n_rescored;   /* rows of logits behind a screen, logits computed in them */
     uint64_t n_drafted, n_accepted;    /* tokens guessed ahead, of them right; 0: no speculation */
     double tokens_a_step;              /* of decoding */
     double read_gb_s, read_limit_gb_s; /* limit 0: not measured on this machine */
@@ -85,6 +86,7 @@ struct ry_ui_model {
     int n_threads;
     float temp;
     bool prefetch, repack;
+    bool full_head;     /* a screen is there and not used */
     double tok_s;       /* live rate for the status line; 0: none */
     const char *notice; /* NULL, or one line above the prompt that stays until it is replaced */
     bool notice_is_error;

@@ -19,6 +19,9 @@ static const struct {
     {"guessed",
      "tokens guessed ahead (/speculate ngram), how many of them were right, and what a decoding "
      "step gave on average; the text is the same without"},
+    {"head", "/head screened: of a last layer of floats only the logits that sampling can choose "
+             "from are computed in full, after a look at bytes that bounds the others; the tokens "
+             "are the same"},
     {"read", "weight and KV bytes read per token x tokens per second, against the read bandwidth "
              "measured on this "
              "machine; near 100 % the answer is memory-bound"},

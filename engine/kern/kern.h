@@ -67,6 +67,22 @@ struct ry_attn_mat {
     size_t n_next;
 };
 
+/* Rows of bytes that stand for a matrix of floats, each row with a scale of its own (engine/screen.h): groups of 16 rows,
+ * a group is n_lines lines of 64 bytes, dword r of line c holds columns 4c .. 4c + 3 of row r; |code| <= 127. Rows past
+ * the last and columns past the last are zero. */
+struct ry_screen_rows {
+    const int8_t *codes; /* [n_rows / 16 rounded up, n_lines, 16, 4] */
+    const float *scale;  /* [n_rows rounded up to 16] */
+    size_t n_rows, n_lines;
+};
+
+/* A vector in two digits: x is about s_high * high + s_low * low, |high|, |low| <= 127. */
+struct ry_screen_x {
+    const int8_t *high, *low; /* [4 * n_lines] */
+    float s_high, s_low;
+    int32_t sum_high, sum_low; /* of the digits */
+};
+
 struct ry_kern {
     enum ry_tier tier;
 
@@ -84,6 +100,11 @@ struct ry_kern {
      * bits as n_tok calls of matvec. */
     void (*matmul[RY_FMT_SLOTS])(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,
                                  size_t row1, const void *act, size_t act_stride, size_t n_tok);
+
+    /* y[r - row0] = scale[r] * fmaf(s_low, (float)sum(code * low), s_high * (float)sum(code * high)) for rows row0 <= r <
+     * row1, row0 a multiple of 16; the sums are exact for up to 65,536 columns. prefetch as in matvec. */
+    void (*screen)(float *y, const struct ry_screen_rows *w, size_t row0, size_t row1,
+                   const struct ry_screen_x *x, size_t prefetch);
 
     /* y = x / sqrt(mean(x^2) + eps) * w; w NULL: ones. y may be x. Mean: 16 lanes and tree, then divided by n. */
     void (*rmsnorm)(float *y, const float *x, const float *w, size_t n, float eps);

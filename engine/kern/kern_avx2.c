@@ -400,4 +400,5 @@ void ry_kern_init_avx2(struct ry_kern *k)
     ry_kern_init_avx2_ternary(k);
     ry_kern_init_avx2_t2(k);
     ry_kern_init_avx2_x16q(k);
+    ry_kern_init_avx2_screen(k);
 }

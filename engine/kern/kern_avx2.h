@@ -20,6 +20,7 @@ void ry_kern_init_avx2_k(struct ry_kern *k);       /* blocks of 256 */
 void ry_kern_init_avx2_ternary(struct ry_kern *k); /* TQ1_0, TQ2_0, I2_S */
 void ry_kern_init_avx2_t2(struct ry_kern *k);      /* T2_X16 */
 void ry_kern_init_avx2_x16q(struct ry_kern *k);    /* Q4_0_X16 … MXFP4_X16 */
+void ry_kern_init_avx2_screen(struct ry_kern *k);  /* rows of bytes of a head */
 
 enum { RY_GROUP = 8 }; /* rows that end up in the lanes of one vector */
 

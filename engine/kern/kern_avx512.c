@@ -363,4 +363,5 @@ void ry_kern_init_avx512(struct ry_kern *k)
     ry_kern_init_avx512_t2(k);
     ry_kern_init_avx512_attn(k);
     ry_kern_init_avx512_x16q(k);
+    ry_kern_init_avx512_screen(k);
 }

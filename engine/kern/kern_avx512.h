@@ -16,6 +16,7 @@ void ry_kern_init_avx512_ternary(struct ry_kern *k); /* TQ1_0, TQ2_0, I2_S */
 void ry_kern_init_avx512_t2(struct ry_kern *k);      /* T2_X16 */
 void ry_kern_init_avx512_attn(struct ry_kern *k);    /* attention, KV elements */
 void ry_kern_init_avx512_x16q(struct ry_kern *k);    /* Q4_0_X16 … MXFP4_X16 */
+void ry_kern_init_avx512_screen(struct ry_kern *k);  /* rows of bytes of a head */
 
 /* Four activations in every dword. */
 RY_INLINE __m512i ry_broadcast_4(const int8_t *q)

@@ -6,4 +6,5 @@ void ry_kern_init_avxvnni(struct ry_kern *k)
     k->tier = RY_TIER_AVXVNNI;
     ry_kern_init_avxvnni_t2(k);
     ry_kern_init_avxvnni_x16q(k);
+    ry_kern_init_avxvnni_screen(k);
 }

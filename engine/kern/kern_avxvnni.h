@@ -6,6 +6,7 @@
 
 void ry_kern_init_avxvnni_t2(struct ry_kern *k);   /* T2_X16 */
 void ry_kern_init_avxvnni_x16q(struct ry_kern *k); /* Q4_0_X16 … MXFP4_X16 */
+void ry_kern_init_avxvnni_screen(struct ry_kern *k);
 
 /* acc + the dot products of four unsigned with four signed bytes, lane by lane, modulo 2^32. */
 RY_INLINE __m256i ry_dot_4(__m256i acc, __m256i u8, __m256i s8)

@@ -317,4 +317,5 @@ void ry_kern_init_scalar(struct ry_kern *k)
     ry_kern_init_scalar_ops(k);
     ry_kern_init_scalar_attn(k);
     ry_kern_init_scalar_t2(k);
+    ry_kern_init_scalar_screen(k);
 }

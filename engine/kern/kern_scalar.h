@@ -11,6 +11,7 @@
 void ry_kern_init_scalar_ops(struct ry_kern *k);
 void ry_kern_init_scalar_attn(struct ry_kern *k); /* attention, KV elements */
 void ry_kern_init_scalar_t2(struct ry_kern *k);
+void ry_kern_init_scalar_screen(struct ry_kern *k);
 
 /* exp(x) for x in RY_EXP_LO..RY_EXP_HI: x = k ln 2 + r with k the nearest integer (adding and subtracting
  * 1.5 * 2^23), |r| <= ln(2)/2, ln 2 in two parts (Cody and Waite, Software Manual for the Elementary Functions,

@@ -386,6 +386,25 @@ static void run_attn_values_q8(const struct ry_kern *k, const struct room *room,
     k->attn_values_q8(out, sums, sums + N, 0.3f, N);
 }
 
+/* ---- screen ------------------------------------------------------------------------------------------ */
+
+static void run_screen(const struct ry_kern *k, const struct room *room, void *out)
+{
+    enum { SCREEN_COLS = 52, BYTES = GROUP_ROWS * SCREEN_COLS };
+    _Alignas(64) int8_t codes[BYTES];
+    int8_t high[SCREEN_COLS], low[SCREEN_COLS];
+    struct ry_screen_rows w = {
+        .codes = codes, .scale = room->a, .n_rows = ROWS, .n_lines = SCREEN_COLS / 4};
+    struct ry_screen_x x = {.high = high, .low = low, .s_high = 0.3f, .s_low = 0.002f};
+    for (size_t i = 0; i < BYTES; i++)
+        codes[i] = (int8_t)(room->data[i] % 255 - 127);
+    for (size_t i = 0; i < SCREEN_COLS; i++) {
+        x.sum_high += high[i] = (int8_t)(room->data[BYTES + i] % 255 - 127);
+        x.sum_low += low[i] = (int8_t)(room->data[BYTES + SCREEN_COLS + i] % 255 - 127);
+    }
+    k->screen(out, &w, 0, ROWS, &x, 0);
+}
+
 /* ---- all --------------------------------------------------------------------------------------------- */
 
 #define SLOT(name)                                                                                 \
@@ -404,7 +423,7 @@ static const struct {
     SLOT(add),         SLOT(scale),          SLOT(softcap),
     SLOT(f16_store),   SLOT(f16_load),       SLOT(attn_mac_q8),
     SLOT(attn_scale),  SLOT(attn_quantize),  SLOT(attn_scores_q8),
-    SLOT(attn_digits), SLOT(attn_values_q8),
+    SLOT(attn_digits), SLOT(attn_values_q8), SLOT(screen),
 };
 
 static void check_arrays(struct room *room)

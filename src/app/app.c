@@ -157,6 +157,8 @@ static void fill_perf(struct app *app, uint64_t now_ns)
     p->read_limit_gb_s = ry_read_limit_of(&chat->options.read_limit, app->model.n_threads);
     p->n_drafted = d.n_drafted;
     p->n_accepted = d.n_accepted;
+    p->n_screened = d.n_screened;
+    p->n_rescored = d.n_rescored;
     p->tokens_a_step = ry_perf_tokens_a_step(&d);
     p->memory_bytes = chat->model.memory.total;
     p->kv_bytes = chat->model.kv_bytes;
@@ -222,6 +224,7 @@ static void fill_model(struct app *app)
     m->temp = atomic_load(&chat->live.temp);
     m->prefetch = atomic_load(&chat->live.prefetch);
     m->repack = atomic_load(&chat->live.repack);
+    m->full_head = !atomic_load(&chat->live.screen) && !chat->model.no_screen[0];
     m->notice = chat->notice;
     m->notice_is_error = chat->notice_is_error;
     m->threads = app->threads;

@@ -739,6 +739,7 @@ ry_rc ry_chat_start(ry_chat **out, const struct ry_chat_options *options, ry_err
     atomic_store(&chat->live.attention, atomic_load(&options->live.attention));
     atomic_store(&chat->live.prefetch, atomic_load(&options->live.prefetch));
     atomic_store(&chat->live.repack, atomic_load(&options->live.repack));
+    atomic_store(&chat->live.screen, atomic_load(&options->live.screen));
     atomic_store(&chat->live.speculate, atomic_load(&options->live.speculate));
     ry_live_get_sampling(&options->live, &sampling);
     ry_live_set_sampling(&chat->live, &sampling);

@@ -133,6 +133,28 @@ static ry_rc run_repack(ry_chat *chat, const char *arg, ry_err *err)
     return RY_OK;
 }
 
+static const char *head_name(bool screened)
+{
+    return screened ? "screened" : "full";
+}
+
+/* As with copies: a screen is made when a model is loaded. */
+static ry_rc run_head(ry_chat *chat, const char *arg, ry_err *err)
+{
+    bool before = atomic_load(&chat->live.screen), after = before;
+    if (strcmp(arg, "screened") == 0)
+        after = true;
+    else if (strcmp(arg, "full") == 0)
+        after = false;
+    else if (arg[0])
+        return ry_err_set(err, RY_ERR_USAGE, "/head wants screened or full, not \"%s\"", arg);
+    atomic_store(&chat->live.screen, after);
+    ry_chat_switched(chat, "head", head_name(before), head_name(after));
+    if (after && chat->model.no_screen[0])
+        ry_chat_note(chat, "this model's head is read whole: %s", chat->model.no_screen);
+    return RY_OK;
+}
+
 static const char *speculate_name(int kind)
 {
     return kind == RY_SPECULATE_NGRAM ? "ngram" : "off";
@@ -487,6 +509,7 @@ static const struct ry_command table[] = {
     {"cache", "", "cache panel (F4)", run_cache},
     {"context", "", "what fills the context window", run_context},
     {"guide", "QUESTION", "look a question about ryot up in its facts", run_guide},
+    {"head", "screened|full", "of the last layer what sampling needs, or all", run_head},
     {"help", "", "keys and commands (F1)", run_help},
     {"kernel", "scalar|avx2|avxvnni|avx512|amx", "kernel tier from the next token on (^K cycles)",
      run_kernel},

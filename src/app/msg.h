@@ -59,6 +59,7 @@ struct ry_model_facts {
     enum ry_kv_type kv;
     uint64_t kv_bytes, fingerprint;
     char no_repack[64]; /* why there are no interleaved copies; "" where there are */
+    char no_screen[64]; /* why the head is always read whole; "" where it is not */
     struct ry_memory memory;
 };
 

@@ -134,6 +134,8 @@ struct ry_perf ry_perf_since(const struct ry_perf *a, const struct ry_perf *b)
     d.decode_ns = a->decode_ns - b->decode_ns;
     d.n_drafted = a->n_drafted - b->n_drafted;
     d.n_accepted = a->n_accepted - b->n_accepted;
+    d.n_screened = a->n_screened - b->n_screened;
+    d.n_rescored = a->n_rescored - b->n_rescored;
     d.n_prefill = a->n_prefill - b->n_prefill;
     d.n_decode = a->n_decode - b->n_decode;
     return d;

@@ -179,6 +179,7 @@ static void send_loaded(struct ry_engine_worker *w)
     f->kv_bytes = ry_session_kv_bytes(w->session);
     f->fingerprint = info->fingerprint;
     snprintf(f->no_repack, sizeof f->no_repack, "%s", info->no_repack);
+    snprintf(f->no_screen, sizeof f->no_screen, "%s", info->no_screen);
     if (ry_session_estimate(w->engine, &w->session_options, &f->memory, &ignored) != RY_OK)
         f->memory = (struct ry_memory){.weights = info->tensor_bytes, .kv = f->kv_bytes};
     send_event(w, e, RY_EVENT_LOADED);
@@ -190,6 +191,7 @@ static ry_rc open_model(struct ry_engine_worker *w, const struct ry_task *task, 
     struct ry_engine_options options = {
         .path = task->path,
         .no_repack = !atomic_load_explicit(&task->session.live->repack, memory_order_relaxed),
+        .no_screen = !atomic_load_explicit(&task->session.live->screen, memory_order_relaxed),
         .progress = on_loading,
         .user = w,
         .cancel = &w->cancel};

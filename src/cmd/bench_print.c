@@ -70,6 +70,7 @@ static void fill_switches(const struct ry_bench *b, struct fields *f)
     text(f, "attention", flash ? "flash" : "standard");
     text(f, "kv", kv_name(b));
     text(f, "prefetch", on_off(atomic_load(&b->live.prefetch)));
+    text(f, "head", atomic_load(&b->live.screen) && info->screen_bytes > 0 ? "screened" : "full");
     text(f, "repack", on_off(atomic_load(&b->live.repack) && info->repacked_bytes > 0));
 }
 

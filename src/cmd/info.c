@@ -15,7 +15,7 @@
  * refused stays so. */
 static ry_rc open_for_reading(const char *path, ry_engine **out, ry_err *err)
 {
-    struct ry_engine_options options = {.path = path, .no_repack = true};
+    struct ry_engine_options options = {.path = path, .no_repack = true, .no_screen = true};
     ry_engine *engine = NULL;
     ry_err ignored;
     ry_rc rc = ry_engine_open(out, &options, err);

@@ -36,7 +36,7 @@ struct ry_opts {
     bool given_command; /* the command was named */
     bool help, version; /* print that and end */
     const char *model, *config, *vault, *log;
-    const char *kernel, *attention, *prefetch, *repack, *kv,
+    const char *kernel, *attention, *prefetch, *repack, *head, *kv,
         *speculate; /* checked against their words */
     const char *prompt, *session, *system, *out, *tokens;
     const char *bench_threads, *bench_kernels;          /* lists "1,2" and "scalar,avx2" */

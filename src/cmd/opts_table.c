@@ -128,6 +128,8 @@ const struct ry_opt_row ry_opt_rows[] = {
      true},
     {"repack", 0, "on|off", "on|off", "interleave the rows of the weights at load", RY_OPT_WORD,
      AT(repack), 0, 0, ALL, true},
+    {"head", 0, "KIND", "screened|full", "of a last layer of floats: what sampling needs, or all",
+     RY_OPT_WORD, AT(head), 0, 0, ALL, true},
     {"speculate", 0, "KIND", "ngram|off",
      "guess tokens from the text so far; the answer stays the same", RY_OPT_WORD, AT(speculate), 0,
      0, ALL, true},

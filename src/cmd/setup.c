@@ -212,6 +212,8 @@ ry_rc ry_setup_live(const struct ry_setup *s, struct ry_live *live, uint64_t *se
         atomic_store(&live->prefetch, strcmp(o->prefetch, "on") == 0);
     if (o->repack)
         atomic_store(&live->repack, strcmp(o->repack, "on") == 0);
+    if (o->head)
+        atomic_store(&live->screen, strcmp(o->head, "screened") == 0);
     if (o->speculate)
         atomic_store(&live->speculate,
                      strcmp(o->speculate, "ngram") == 0 ? RY_SPECULATE_NGRAM : RY_SPECULATE_OFF);
@@ -283,6 +285,7 @@ ry_rc ry_setup_open(struct ry_setup *s, bool tokenizer_only, ry_engine **out, ry
         .shape = s->opts->shape,
         .tokenizer_only = tokenizer_only,
         .no_repack = s->opts->repack && strcmp(s->opts->repack, "off") == 0,
+        .no_screen = s->opts->head && strcmp(s->opts->head, "full") == 0,
         .progress = show ? on_progress : NULL,
         .user = &progress,
         .cancel = ry_signals_cancel(),
