@@ -4,9 +4,11 @@ letter.
 ryot looks the fact up (src/app/guide.c) and puts it before the question as a system message,
 `Fact: ...`, or `Fact: none` where it is not sure. So that copying is learnt and not the facts,
 most facts here are made up: true ones with other keys, commands and numbers, sentences of the
-corpus, and random words.
+corpus, and random words, many of them words that nobody has met.
 """
 import re
+
+import words
 
 KNOWN, UNSURE = "Fact: %s", "Fact: none"
 UNSURE_ANSWERS = [
@@ -195,11 +197,12 @@ OF_SENTENCE = [
     "where is the {}?",
     "and the {}?",
 ]
+# What a changed fact has otherwise: what is found, the sign before it, what it becomes (or a name).
 BLANKS = [
-    (r"\^[A-Z_]\b", KEYS),
-    (r"\bF\d{1,2}\b", KEYS),
-    (r"(?<![\w/])/[a-z-]+", ["/" + n for n in NAMES]),
-    (r"(?<![\w-])--[a-z-]+", ["--" + n for n in NAMES]),
+    (r"\^[A-Z_]\b", "", KEYS),
+    (r"\bF\d{1,2}\b", "", KEYS),
+    (r"(?<![\w/])/[a-z-]+", "/", None),
+    (r"(?<![\w-])--[a-z-]+", "--", None),
 ]
 
 
@@ -241,14 +244,45 @@ class FactWriter:
         """A true fact with other keys, commands, options and numbers."""
         r = self.random
         question, answer = self.true()
-        for pattern, others in BLANKS:
-            answer = re.sub(pattern, lambda m: r.choice(others), answer)
+        for pattern, mark, others in BLANKS:
+            answer = re.sub(pattern, lambda m: mark + (r.choice(others or [self.name()])), answer)
         answer = re.sub(
             r"\d+",
             lambda m: "%d" % r.choice([r.randrange(10), r.randrange(100), r.randrange(5000)]),
             answer,
         )
-        return question, answer
+        return question, self.estranged(answer, 0.6)
+
+    def name(self):
+        """A command's, option's or file's name: a usual one, or one that nobody has met."""
+        r = self.random
+        roll = r.random()
+        if roll < 0.45:
+            return r.choice(NAMES)
+        if roll < 0.7:
+            return words.invented(r)
+        if roll < 0.85:
+            return r.choice(NAMES) + "-" + r.choice([r.choice(NAMES), words.invented(r)])
+        letters = "".join(r.choice("abcdefghijklmnoprstuvwxyz") for _ in range(r.randrange(1, 6)))
+        return letters + r.choice(["", "%d" % r.randrange(600), "-" + words.invented(r)])
+
+    def estranged(self, text, share):
+        """A share of the texts with some words that nobody has met in place of their own."""
+        r = self.random
+        if r.random() > share:
+            return text
+        return re.sub(
+            r"(?<![\w/$~.{-])[a-z]{3,}(?![\w/}-])",
+            lambda m: words.invented(r) if r.random() < 0.2 else m.group(0),
+            text,
+        )
+
+    def thing(self):
+        r = self.random
+        roll = r.random()
+        if roll < 0.7:
+            return r.choice(THINGS)
+        return words.invented(r) if roll < 0.85 else r.choice(words.SPELT)
 
     def made(self):
         r = self.random
@@ -259,13 +293,13 @@ class FactWriter:
             "do": do,
             "does": does,
             "does2": does2,
-            "cmd": "/" + r.choice(NAMES),
-            "cmd2": "/" + r.choice(NAMES),
-            "thing": r.choice(THINGS),
-            "thing2": r.choice(THINGS),
-            "name": r.choice(NAMES),
-            "name2": r.choice(NAMES),
-            "sub": r.choice(NAMES),
+            "cmd": "/" + self.name(),
+            "cmd2": "/" + self.name(),
+            "thing": self.thing(),
+            "thing2": self.thing(),
+            "name": self.name(),
+            "name2": self.name(),
+            "sub": self.name(),
             "place": r.choice(PLACES),
             "ARG": r.choice(
                 [
@@ -287,8 +321,8 @@ class FactWriter:
             ),
             "opt": r.choice(
                 [
-                    "--" + r.choice(NAMES),
-                    "--" + r.choice(NAMES),
+                    "--" + self.name(),
+                    "--" + self.name(),
                     "-" + r.choice("abcdfhijklmnopqstvxy"),
                 ]
             ),
@@ -304,22 +338,22 @@ class FactWriter:
         answer = r.choice(MADE).format(**values)
         if r.random() < 0.3:
             answer += " " + r.choice(MADE).format(
-                **dict(values, key=r.choice(KEYS), cmd="/" + r.choice(NAMES))
+                **dict(values, key=r.choice(KEYS), cmd="/" + self.name())
             )
         return r.choice(ASKED).format(**values), answer
 
     def told(self):
         """A sentence of the corpus as the fact."""
         r = self.random
-        answer = r.choice(self.sentences)
-        words = [w for w in re.findall(r"[a-z]{4,}", answer)] or ["that"]
+        answer = self.estranged(r.choice(self.sentences), 0.5)
+        about = [w for w in re.findall(r"[a-z]{4,}", answer)] or ["that"]
         form = r.choice(OF_SENTENCE)
-        return form.format(*[r.choice(words) for _ in range(form.count("{}"))]), answer
+        return form.format(*[r.choice(about) for _ in range(form.count("{}"))]), answer
 
     def listed(self):
         """Enumerations whose parts begin or end alike: what copying confuses most."""
         r = self.random
-        name, option, n = r.choice(NAMES), r.choice(NAMES), r.randrange(2, 9)
+        name, option, n = self.name(), self.name(), r.randrange(2, 9)
         stem = r.choice(["Q", "TQ", "IQ", "F", "v", "BF", name, name.upper(), "--" + option + "-"])
         parts = {
             "%s%d%s" % (stem, r.randrange(40), r.choice(["", "_K", "_0", "_1", "_NL"])): 0
@@ -330,7 +364,7 @@ class FactWriter:
         end = r.choice([" and ", " or ", ", and the "])
         joined = ", ".join(parts[:-1]) + end + parts[-1]
         form = r.choice(LISTS).format(
-            joined=joined, a=name, b=r.choice(NAMES), c=r.choice(NAMES), o=option, n=n, m=n + 1
+            joined=joined, a=name, b=self.name(), c=self.name(), o=option, n=n, m=n + 1
         )
         return r.choice(["which {} are there?", "{}?", "does it have {}?", "{}"]).format(name), form
 
@@ -338,23 +372,24 @@ class FactWriter:
         """Random words, names and signs: nothing but copying helps."""
         r = self.random
         pool = [
-            lambda: r.choice(NAMES),
+            lambda: self.name(),
+            lambda: words.invented(r),
             lambda: r.choice(KEYS),
-            lambda: "--" + r.choice(NAMES),
+            lambda: "--" + self.name(),
             lambda: "%d" % r.randrange(10 ** r.randrange(1, 5)),
-            lambda: r.choice(THINGS),
-            lambda: "/" + r.choice(NAMES),
+            lambda: self.thing(),
+            lambda: "/" + self.name(),
             lambda: r.choice(self.sentences).split()[0],
             lambda: "".join(
                 r.choice("abcdefghijklmnoprstuvwxyz") for _ in range(r.randrange(2, 7))
             ),
         ]
-        words = [r.choice(pool)() for _ in range(r.randrange(3, 16))]
+        said = [r.choice(pool)() for _ in range(r.randrange(3, 16))]
         return (
             r.choice(ASKED[:8]).format(
-                do="use", does="uses", thing=words[0], cmd="", opt="", thing2=words[-1]
+                do="use", does="uses", thing=said[0], cmd="", opt="", thing2=said[-1]
             ),
-            " ".join(words) + ".",
+            " ".join(said) + ".",
         )
 
     def turns(self):
@@ -362,15 +397,19 @@ class FactWriter:
         r = self.random
         kind = r.choices(
             [self.true, self.changed, self.made, self.told, self.jumbled, self.listed],
-            [3, 3, 3, 2, 1, 2],
+            [2, 4, 3, 2, 1.5, 2],
         )[0]
         question, answer = kind()
         asked = ("user", self.typed(question))
         if r.random() < 0.12:
             return [("system", UNSURE), asked, ("assistant", r.choice(UNSURE_ANSWERS))]
-        if kind == self.made and r.random() < 0.2:
+        if kind in (self.true, self.changed, self.made) and r.random() < 0.15:
             return [asked, ("assistant", r.choice(UNSURE_ANSWERS))]
         return [("system", KNOWN % answer), asked, ("assistant", answer)]
+
+    def any_fact(self):
+        """A fact about anything, as a system message."""
+        return KNOWN % self.random.choice([self.true, self.changed, self.made])()[1]
 
     def typed(self, question):
         """A question as it is typed: with capitals or without, a mark, a slip now and then."""
@@ -385,10 +424,10 @@ class FactWriter:
 
 def slip(text, random):
     """One letter of a longer word dropped, doubled or swapped with the next."""
-    words = list(re.finditer(r"[A-Za-z]{4,}", text))
-    if not words:
+    long = list(re.finditer(r"[A-Za-z]{4,}", text))
+    if not long:
         return text
-    found = random.choice(words)
+    found = random.choice(long)
     word, i = found.group(0), random.randrange(1, len(found.group(0)) - 1)
     word = random.choice(
         [

@@ -29,7 +29,7 @@ PRESETS = {
         Shape(dim=256, layers=6, heads=4, kv_heads=2, ffn=768, vocab=4096, context=1024),
         {
             "base": Schedule(4096, 256, 8e-3, 0.5, 100, 0.1, 20.0),
-            "chat": Schedule(4096, 512, 5e-3, 0.0, 30, 0.0, 30.0),
+            "chat": Schedule(4096, 512, 6e-3, 0.0, 30, 0.0, 30.0),
         },
     ),
     "gpu": (

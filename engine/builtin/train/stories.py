@@ -26,7 +26,27 @@ ASK = [
     "write me a tale of {}",
     "A short story with {}, please!",
     "do you know a story about {}?",
+    "I'd love a story about {}",
+    "please write a story. It should be about {}.",
+    "now one about {}",
+    "one more story, this time about {}",
+    "what about a story with {}?",
+    "story: {}",
+    "Once more, but about {}.",
 ]
+ASK_LONG = [
+    "Tell me a long story about {}.",
+    "a longer story about {} please",
+    "Write a long tale about {}.",
+    "tell me a long, long story about {}",
+]
+LINKS = {
+    "other": ["who meets {}", "who helps {}", "and {}", "who is afraid of {}"],
+    "item": ["who finds {}", "who has {}", "who wants {}", "with {}", "and {}", "who lost {}"],
+    "thing": ["who breaks {}", "who has {}", "with {}", "and {}"],
+    "food": ["who makes {}", "who cooks {}", "who likes {}", "and {}"],
+    "vehicle": ["who has {}", "with {}", "in {}", "who travels with {}"],
+}
 ASK_ANY = [
     "Tell me a story.",
     "tell me a story",
@@ -40,7 +60,21 @@ ASK_ANY = [
     "Do you know a story?",
     "story time!",
     "make up a story",
+    "a short story please",
+    "tell me one of your stories",
+    "Please tell me a little story.",
+    "another story please",
+    "one more",
+    "a story",
+    "can I have a story?",
+    "I would like a story",
+    "tell me a tale",
+    "yes, tell me a story",
+    "tell me something with a happy end",
+    "a story about anything",
+    "I can not sleep, tell me a story",
 ]
+NOUN_PLACE = re.compile(r"\b(?:an?|the|his|her|their) (?:(?:little|big|old|new|red|small) )?(\w+)")
 HIS = {"he": ("him", "his", "himself"), "she": ("her", "her", "herself")}
 
 
@@ -54,8 +88,7 @@ def named(noun):
 def subjects(story):
     """The known nouns of a story, the most frequent first."""
     count = {}
-    for word in re.findall(r"[a-z]+", story.lower()):
-        word = word if word in words.NOUNS else word[:-1]
+    for word in NOUN_PLACE.findall(story.lower()):
         if word in words.NOUNS:
             count[word] = count.get(word, 0) + 1
     return sorted(count, key=lambda w: -count[w])
@@ -73,21 +106,28 @@ def read_plots(path):
     return plots
 
 
-# The roles that a noun of each class can play, the most natural first.
+# The roles that a noun of each class can play, the most natural first: common nouns, further
+# ones, roles, how often.
+MORE = words.MORE
+LIVING = words.ANIMALS * 2 + (words.FEMALE + words.MALE) * 3 + words.PEOPLE + words.BEINGS
+LIVING_MORE = MORE["animal"] + MORE["person"] + MORE["being"] + (MORE["female"] + MORE["male"]) * 2
 ROLES = [
-    (words.ANIMALS + words.FEMALE + words.MALE + words.PEOPLE + words.BEINGS, ["hero", "other"]),
-    (list(words.KIN), ["other", "hero"]),
-    (words.SKY, ["other"]),
-    (words.BREAKABLE, ["thing", "item"]),
-    (words.VEHICLES, ["vehicle"]),
-    (words.THINGS, ["item"]),
-    (words.MADE, ["food", "item"]),
-    (words.FRUITS, ["item"]),
-    (words.COOKED, ["food", "item"]),
-    (words.SOME, ["item"]),
-    (words.PLACES, ["place"]),
-    (words.ALIVE, ["hero", "other"]),
+    (LIVING, LIVING_MORE, ["hero", "hero", "other"], 8),
+    (list(words.KIN), [], ["other", "hero"], 1),
+    (words.SKY, [], ["other"], 0.5),
+    (words.BREAKABLE, MORE["thing"], ["thing", "item"], 2.5),
+    (words.VEHICLES, MORE["vehicle"], ["vehicle"], 1.5),
+    (words.THINGS, MORE["thing"] + MORE["item"], ["item"], 3),
+    (words.MADE, MORE["made"], ["food", "item"], 1),
+    (words.FRUITS, MORE["fruit"], ["item"], 1),
+    (words.COOKED, [], ["food", "item"], 0.5),
+    (words.SOME, [], ["item"], 0.8),
+    (words.PLACES, MORE["outside"] + MORE["place"], ["place"], 2.5),
+    (words.ALIVE, [], ["hero", "other"], 0.4),
 ]
+SHE = set(words.FEMALE + MORE["female"] + "hen cow chicken ballerina nurse giantess nymph".split())
+HE = set(words.MALE + MORE["male"] + "bull rooster ram stallion ox tomcat".split())
+OUTSIDE = words.OUTSIDE + MORE["outside"]
 
 
 # The order in which a request usually names what plays them.
@@ -96,7 +136,7 @@ NEVER_ALONE = set(words.KIN) | set(words.SKY)
 # Roles of plots that only some can play.
 NARROW = {
     "stranger": ("other", NEVER_ALONE, None),
-    "outside": ("place", set(), set(words.OUTSIDE)),
+    "outside": ("place", set(), set(OUTSIDE)),
 }
 
 
@@ -112,17 +152,26 @@ def offers(roles, role, noun):
 class StoryWriter:
     def __init__(self, texts, random):
         self.random, self.plots = random, read_plots(PLOTS)
-        told = [t for t in texts if len(t) < 700 and t[0].isupper() and t[-1] in '.!?"']
+        told = [t for t in texts if len(t) < 1100 and t[0].isupper() and t[-1] in '.!?"']
         self.told = [(t, subjects(t)[:4]) for t in told]
 
     def turns(self):
         """[user, assistant]: a request and its story."""
         r = self.random
-        nouns, story = self.from_corpus() if r.random() < 0.02 else self.made()
-        if not nouns or r.random() < 0.06:
-            return [("user", r.choice(ASK_ANY)), ("assistant", story)]
-        request = r.choice(ASK).format(words.joined(nouns))
+        if r.random() < 0.05:
+            nouns, story = self.from_corpus()
+            form = ASK_LONG if nouns else ASK_ANY
+        else:
+            nouns, story = self.made()
+            form = ASK
+        if r.random() < 0.12 and form == ASK:
+            return [("user", self.typed(r.choice(ASK_ANY))), ("assistant", story)]
+        request = self.typed(r.choice(form)).format(words.joined(nouns) if nouns else "")
         return [("user", request), ("assistant", story)]
+
+    def typed(self, text):
+        """A request with or without its capital."""
+        return text[0].lower() + text[1:] if self.random.random() < 0.3 else text
 
     def from_corpus(self):
         r = self.random
@@ -131,15 +180,22 @@ class StoryWriter:
         r.shuffle(chosen)
         return [named(n) for n in chosen], story
 
+    def noun(self, common, more):
+        """One of a class: a common one, another, or a word that nobody has met."""
+        roll = self.random.random()
+        if roll < 0.4 or not more:
+            return self.random.choice(common)
+        return self.random.choice(more) if roll < 0.8 else words.invented(self.random)
+
     def made(self):
         """(what is asked for, a story): nouns get roles, a plot has these, chance adds others."""
         r = self.random
         while True:
             cast = {}
             for _ in range(r.choice([1, 2, 2, 2, 3, 3])):
-                classes, roles = r.choice(ROLES)
+                common, more, roles, _ = r.choices(ROLES, [c[3] for c in ROLES])[0]
                 role = r.choice(roles)
-                cast.setdefault(role, r.choice(classes))
+                cast.setdefault(role, self.noun(common, more))
             if "thing" in cast and "item" in cast or len(set(cast.values())) < len(cast):
                 continue
             if "other" in cast and "hero" not in cast and cast["other"] not in NEVER_ALONE:
@@ -153,10 +209,8 @@ class StoryWriter:
                 break
         roles, sentences = r.choice(fitting)
         full = self.fill([NARROW.get(role, (role,))[0] for role in roles], cast, roles)
-        asked = [self.asked(role, full) for role in ORDER if role in cast]
-        if r.random() < 0.2 and not {"hero", "other"} <= set(cast):
-            r.shuffle(asked)
         values = Names(full, r).values
+        asked = self.all_asked(cast, full, values["N"])
         parts = [r.choice(sentence).format_map(values) for sentence in sentences]
         if all(full[role + "_noun"] in " ".join(parts) for role in cast):
             half = len(parts) // 2
@@ -165,13 +219,23 @@ class StoryWriter:
             )
         return self.made()
 
+    def all_asked(self, cast, full, name):
+        """How the request names the whole cast."""
+        r = self.random
+        asked = [self.asked(role, full, name) for role in ORDER if role in cast]
+        second = next((role for role in LINKS if role in cast), None)
+        if len(cast) == 2 and "hero" in cast and second and r.random() < 0.2:
+            return [asked[0] + " " + r.choice(LINKS[second]).format(asked[1])]
+        if r.random() < 0.2 and not {"hero", "other"} <= set(cast):
+            r.shuffle(asked)
+        return asked
+
     def fill(self, roles, cast, exact):
         """{role: phrase, role_noun: noun} for the hero and the plot's roles."""
         r = self.random
-        living = words.ANIMALS * 2 + words.FEMALE + words.MALE + words.PEOPLE + words.BEINGS
         chance = {
-            "hero": living,
-            "other": living + list(words.KIN) * 3,
+            "hero": LIVING,
+            "other": LIVING + list(words.KIN) * 3,
             "item": words.THINGS,
             "thing": words.BREAKABLE,
             "food": words.MADE + words.COOKED,
@@ -181,7 +245,7 @@ class StoryWriter:
             "skill": words.SKILLS,
         }
         if "stranger" in exact:
-            chance["other"] = living
+            chance["other"] = LIVING
         if "outside" in exact:
             chance["place"] = words.OUTSIDE
         full = {}
@@ -194,10 +258,12 @@ class StoryWriter:
         full["asked_name"] = r.random() < 0.08
         return full
 
-    def asked(self, role, full):
+    def asked(self, role, full, name):
         """How the request names what plays a role."""
         noun = full[role + "_noun"]
         if role == "hero" and noun not in words.KIN:
+            if full["asked_name"]:
+                return words.article(noun) + self.random.choice([" named ", " called "]) + name
             if full["asked_trait"]:
                 return words.article(full["asked_trait"] + " " + noun)
             if (
@@ -208,6 +274,8 @@ class StoryWriter:
                 return noun + "s"
         if role in ("item", "thing", "vehicle") and self.random.random() < 0.5:
             return words.article(full[role])
+        if noun in words.KIN and self.random.random() < 0.4:
+            return "my " + noun
         return named(noun)
 
 
@@ -240,18 +308,18 @@ class Names:
     def gender(self, noun):
         if noun in words.KIN:
             return words.KIN[noun]
-        return (
-            "she"
-            if noun in words.FEMALE
-            else "he"
-            if noun in words.MALE
-            else self.random.choice(["he", "she"])
-        )
+        if noun in SHE or noun.endswith("woman"):
+            return "she"
+        if noun in HE or noun.endswith(("man", "boy")):
+            return "he"
+        return self.random.choice(["he", "she"])
 
     def hero(self, full):
         r, noun = self.random, full["hero_noun"]
         he = self.gender(noun)
-        name = r.choice(words.GIVEN[he])
+        name = words.given(noun, he, r)
+        if full["asked_name"] and r.random() < 0.4:
+            name = words.capital(words.invented(r))
         trait = full["asked_trait"] or (r.choice(words.TRAITS) if r.random() < 0.6 else "")
         short = words.article((trait + " " + noun).strip())
         self.both("a_hero", short + r.choice([" named ", " named ", " called "]) + name)

@@ -92,6 +92,11 @@ class Talker:
         """Both with the same words in their gaps."""
         r = self.random
         values = {gap: r.choice(choices) for gap, choices in self.fillers.items()}
+        if r.random() < 0.4:
+            values["name"] = words.capital(words.invented(r))
+        for gap in ("animal", "thing"):
+            if r.random() < 0.3:
+                values[gap] = r.choice(words.MORE[gap])
         values.update(
             n="%d" % r.randrange(10 ** r.randrange(1, 5)),
             m="%d" % r.randrange(1, 10 ** r.randrange(1, 4)),
@@ -119,7 +124,8 @@ class Talker:
     def met(self):
         """A name that is told, and asked for later."""
         r = self.random
-        name = r.choice(FILLERS["name"])
+        unknown = r.random() < 0.4
+        name = words.capital(words.invented(r)) if unknown else r.choice(FILLERS["name"])
         told, hello = [p for p in self.pairs if "my name is {name}" in p[0]][0]
         turns = [r.choice(told), r.choice(hello)]
         if r.random() < 0.5:
