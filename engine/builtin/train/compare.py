@@ -3,12 +3,15 @@
 
     compare.py --ryot ./ryot --run run/chat.pt --vocabulary run/vocabulary.model ryot-builtin.gguf
 
-The prompts of check_talk.txt and some chats, at every position, with a float32 KV cache. Both
-sides round activations to int8, so that a value next to a tie, moved by the last bit of a sum,
-becomes another integer, and every later position sees it. A control shows how often: the
-training code in float64 against itself in float32. Fails when the median prompt differs by more
-than 1e-3 (root mean square over the logits' own), when ryot stays within that on clearly fewer
-prompts than the control, or when fewer than 98 % of the positions agree on the likeliest token.
+The prompts of check_talk.txt and some chats, at every position, with a float32 KV cache, in three
+ways. `ordered`: ordered.py, the forward pass in the order of ryot's operations, against ryot's
+standard attention; it has to give the same bits. `model`: model.py in float32 against ryot's flash
+attention. Both sides round activations to int8, so that a value next to a tie, moved by the last
+bit of a sum, becomes another integer, and every later position sees it; `control`, model.py in
+float64 against itself in float32, shows how often. Fails where `ordered` differs anywhere by more
+than 1e-3 (root mean square over the logits' own), when the median of `model` does, when `model`
+stays within that on clearly fewer prompts than `control`, or when fewer than 98 % of its positions
+agree on the likeliest token.
 """
 import argparse
 import os
@@ -19,6 +22,7 @@ import tempfile
 import numpy as np
 import torch
 
+import ordered
 import tokenizer
 from evaluate import lines
 from model import Model
@@ -41,9 +45,10 @@ CHATS = [
 ]
 
 
-def logits_of_ryot(ryot, model, ids):
+def logits_of_ryot(options, attention, ids):
     with tempfile.NamedTemporaryFile() as out:
-        command = [ryot, "logits", "-q", "--kv", "f32", "-m", model, "-o", out.name]
+        command = [options.ryot, "logits", "-q", "--kv", "f32", "--attention", attention]
+        command += ["-m", options.file, "-o", out.name]
         subprocess.check_call(command + ["--tokens", ",".join(map(str, ids))])
         return np.fromfile(out.name, dtype="<f4").reshape(len(ids), -1)
 
@@ -77,23 +82,35 @@ def main():
     options = parser.parse_args()
     words = tokenizer.Tokenizer(options.vocabulary)
     single, double = load(options, torch.float32), load(options, torch.float64)
-    found, control, same, total = [], [], 0, 0
+    exact = ordered.Ordered(single.shape, single.state_dict())
+    found = {"ordered": [], "model": [], "control": []}
+    bits = same = total = 0
     for chat in CHATS + [[("user", prompt)] for prompt in lines(PROMPTS)]:
         ids = words.prompt(chat)
-        ours, theirs = logits_of_model(single, ids), logits_of_ryot(options.ryot, options.file, ids)
-        found.append(difference(ours, theirs))
-        control.append(difference(ours, logits_of_model(double, ids)))
-        same += int((ours.argmax(-1) == theirs.argmax(-1)).sum())
+        ours, in_order = logits_of_model(single, ids), exact.logits(ids)
+        flash, standard = [logits_of_ryot(options, a, ids) for a in ("flash", "standard")]
+        found["ordered"].append(difference(in_order, standard))
+        found["model"].append(difference(ours, flash))
+        found["control"].append(difference(ours, logits_of_model(double, ids)))
+        bits += int((in_order == standard).all(-1).sum())
+        same += int((ours.argmax(-1) == flash.argmax(-1)).sum())
         total += len(ids)
-    for name, values in (("ryot", found), ("control", control)):
-        near = sum(v <= LIMIT for v in values)
+    near = {name: sum(v <= LIMIT for v in values) for name, values in found.items()}
+    for name, values in found.items():
         print(
             "%-8s relative difference: median %.1e, largest %.1e, within %g on %d of %d prompts"
-            % (name, np.median(values), max(values), LIMIT, near, len(values))
+            % (name, np.median(values), max(values), LIMIT, near[name], len(values))
         )
-    print("likeliest token equal at %d of %d positions" % (same, total))
-    near = [np.mean(np.array(values) <= LIMIT) for values in (found, control)]
-    sys.exit(bool(np.median(found) > LIMIT or near[0] < near[1] - 0.2 or same < 0.98 * total))
+    print("ordered: every logit equal at %d of %d positions" % (bits, total))
+    print("model: likeliest token equal at %d of %d positions" % (same, total))
+    few = near["control"] - 0.2 * len(found["control"])
+    differs = (
+        max(found["ordered"]) > LIMIT
+        or np.median(found["model"]) > LIMIT
+        or near["model"] < few
+        or same < 0.98 * total
+    )
+    sys.exit(bool(differs))
 
 
 if __name__ == "__main__":

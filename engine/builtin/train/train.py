@@ -186,7 +186,7 @@ def train(options, stage, shape, schedule):
         batch = rows.batch(schedule.batch_tokens // schedule.window)
         journal.add(run.advance(batch, rate, schedule.decay if done < 0.5 else 0.0))
         now = time.monotonic()
-        run.seconds += min(now - last, 5.0)  # a stopped process does not spend the schedule
+        run.seconds += now - last if options.clock else min(now - last, 5.0)
         last = now
         if run.step % 50 == 0:
             journal.write(run, rate, run.held_loss(options.out) if run.step % 300 == 0 else {})
@@ -212,6 +212,11 @@ def main():
     )
     parser.add_argument(
         "--minutes", type=float, help="training time of the stage instead of the preset's"
+    )
+    parser.add_argument(
+        "--clock",
+        action="store_true",
+        help="end by the clock: time in which the process was stopped counts as well",
     )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
