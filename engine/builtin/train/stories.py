@@ -107,26 +107,36 @@ def read_plots(path):
 
 
 # The roles that a noun of each class can play, the most natural first: common nouns, further
-# ones, roles, how often.
+# ones, roles, how often, and whether a word that nobody has met may stand for one.
 MORE = words.MORE
 LIVING = words.ANIMALS * 2 + (words.FEMALE + words.MALE) * 3 + words.PEOPLE + words.BEINGS
 LIVING_MORE = MORE["animal"] + MORE["person"] + MORE["being"] + (MORE["female"] + MORE["male"]) * 2
 ROLES = [
-    (LIVING, LIVING_MORE, ["hero", "hero", "other"], 8),
-    (list(words.KIN), [], ["other", "hero"], 1),
-    (words.SKY, [], ["other"], 0.5),
-    (words.BREAKABLE, MORE["thing"], ["thing", "item"], 2.5),
-    (words.VEHICLES, MORE["vehicle"], ["vehicle"], 1.5),
-    (words.THINGS, MORE["thing"] + MORE["item"], ["item"], 3),
-    (words.MADE, MORE["made"], ["food", "item"], 1),
-    (words.FRUITS, MORE["fruit"], ["item"], 1),
-    (words.COOKED, [], ["food", "item"], 0.5),
-    (words.SOME, [], ["item"], 0.8),
-    (words.PLACES, MORE["outside"] + MORE["place"], ["place"], 2.5),
-    (words.ALIVE, [], ["hero", "other"], 0.4),
+    (LIVING, LIVING_MORE, ["hero", "hero", "other"], 8, True),
+    (list(words.KIN), [], ["other", "hero"], 1, False),
+    (words.SKY, [], ["other"], 0.5, False),
+    (words.BREAKABLE, MORE["thing"], ["thing", "item"], 2.5, True),
+    (words.VEHICLES, MORE["vehicle"], ["vehicle"], 1.5, False),
+    (words.THINGS, MORE["thing"] + MORE["item"], ["item"], 3, True),
+    (words.MADE, MORE["made"], ["food", "item"], 1, False),
+    (words.FRUITS, MORE["fruit"], ["item"], 1, False),
+    (words.COOKED, [], ["food", "item"], 0.5, False),
+    (words.SOME, [], ["item"], 0.8, False),
+    (words.PLACES, MORE["outside"] + MORE["place"], ["place"], 2.5, False),
+    (words.ALIVE, [], ["hero", "other"], 0.4, False),
 ]
 SHE = set(words.FEMALE + MORE["female"] + "hen cow chicken ballerina nurse giantess nymph".split())
 HE = set(words.MALE + MORE["male"] + "bull rooster ram stallion ox tomcat".split())
+# What most often plays a role that nobody asked for.
+USUAL = {
+    "hero": "mouse rabbit girl boy robot bear cat fox dragon princess wizard frog".split(),
+    "other": "owl rabbit hedgehog bear duck turtle fox fairy mouse squirrel".split() + ["grandma"],
+    "item": "kite lamp key book drum hat shell map flower coin".split(),
+    "thing": "kite drum toy clock boat lamp violin mirror".split(),
+    "food": "soup cake pie pizza".split(),
+    "place": "forest park garden lake village meadow".split(),
+    "vehicle": "boat car train wagon".split(),
+}
 OUTSIDE = words.OUTSIDE + MORE["outside"]
 
 
@@ -180,12 +190,12 @@ class StoryWriter:
         r.shuffle(chosen)
         return [named(n) for n in chosen], story
 
-    def noun(self, common, more):
+    def noun(self, common, more, free):
         """One of a class: a common one, another, or a word that nobody has met."""
         roll = self.random.random()
         if roll < 0.4 or not more:
             return self.random.choice(common)
-        return self.random.choice(more) if roll < 0.8 else words.invented(self.random)
+        return words.invented(self.random) if free and roll > 0.75 else self.random.choice(more)
 
     def made(self):
         """(what is asked for, a story): nouns get roles, a plot has these, chance adds others."""
@@ -193,9 +203,9 @@ class StoryWriter:
         while True:
             cast = {}
             for _ in range(r.choice([1, 2, 2, 2, 3, 3])):
-                common, more, roles, _ = r.choices(ROLES, [c[3] for c in ROLES])[0]
+                common, more, roles, _, free = r.choices(ROLES, [c[3] for c in ROLES])[0]
                 role = r.choice(roles)
-                cast.setdefault(role, self.noun(common, more))
+                cast.setdefault(role, self.noun(common, more, free))
             if "thing" in cast and "item" in cast or len(set(cast.values())) < len(cast):
                 continue
             if "other" in cast and "hero" not in cast and cast["other"] not in NEVER_ALONE:
@@ -207,7 +217,7 @@ class StoryWriter:
             ]
             if fitting:
                 break
-        roles, sentences = r.choice(fitting)
+        roles, sentences = self.plot(fitting, cast)
         full = self.fill([NARROW.get(role, (role,))[0] for role in roles], cast, roles)
         values = Names(full, r).values
         asked = self.all_asked(cast, full, values["N"])
@@ -218,6 +228,15 @@ class StoryWriter:
                 parts[half:]
             )
         return self.made()
+
+    def plot(self, fitting, cast):
+        """One that fits: mostly the one that goes with the first noun's letter."""
+        r = self.random
+        first = next((cast[role] for role in ORDER if role in cast), None)
+        if r.random() > 0.6:
+            return r.choice(fitting)
+        letter = ord(first[0]) - ord("a")
+        return min(fitting, key=lambda p: (self.plots.index(p) * 11 + letter * 7) % 31)
 
     def all_asked(self, cast, full, name):
         """How the request names the whole cast."""
@@ -244,13 +263,15 @@ class StoryWriter:
             "weather": words.WEATHER,
             "skill": words.SKILLS,
         }
-        if "stranger" in exact:
-            chance["other"] = LIVING
         if "outside" in exact:
             chance["place"] = words.OUTSIDE
-        full = {}
+        never = NEVER_ALONE if "stranger" in exact else ()
+        full, taken = {}, set(cast.values())
         for role in ["hero"] + roles:
-            noun = cast.get(role) or r.choice([n for n in chance[role] if n not in cast.values()])
+            usual = USUAL.get(role) if r.random() < 0.6 else None
+            free = [n for n in usual or chance[role] if n not in taken and n not in never]
+            noun = cast.get(role) or r.choice(free or chance[role])
+            taken.add(noun)
             full[role + "_noun"] = noun
             looks = role in ("item", "thing", "vehicle") and noun not in words.SOME
             full[role] = r.choice(words.LOOKS) + " " + noun if looks and r.random() < 0.25 else noun
