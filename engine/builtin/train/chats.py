@@ -9,7 +9,8 @@ import facts
 import stories
 import talk
 
-SYSTEM = """
+SYSTEM = (
+    """
 You are a helpful assistant. | Answer briefly. | You are ryot's built-in model. | Be kind and short.
 You are a friendly, honest assistant. | Answer in one sentence. | You are a storyteller.
 Be nice. | Answer politely. | You are a pirate. | Talk like a pirate. | You are a wise old owl.
@@ -18,7 +19,10 @@ You are talking to a child. | My name is Alex. | The user is a beginner. | Never
 Keep your answers under fifty words. | You are a teacher. | Think before you answer. | Be formal.
 You help me with my terminal. | Answer in English. | You are a poet. | Always be honest.
 Do not make things up. | If you do not know, say so. | You are a cat. | Speak slowly and clearly.
-""".strip().replace("\n", " | ").split(" | ")
+""".strip()
+    .replace("\n", " | ")
+    .split(" | ")
+)
 # Messages that are no question: an unrelated fact before them changes nothing.
 QUESTION = re.compile(
     r"\?|^\W*(how|what|which|where|why|who|when|can|could|is|are|do|does|did|will|would|should|tell|"

@@ -5,6 +5,7 @@ read.
     evaluate.py --ryot ./ryot facts FACTS QUESTIONS   lines `ID | question`; ID `-` has no fact
     evaluate.py --ryot ./ryot talk FILE               a prompt a line: every answer
     evaluate.py --ryot ./ryot stories FILE            nouns a line, with commas: every story
+    evaluate.py --ryot ./ryot held CORPUS             perplexity of the texts held out in that folder
 
 `facts` gives the right fact as ryot's guide would give it (or `none`), so that it measures the
 network alone: whether it repeats the fact letter by letter. With `--guide` ryot looks the fact
@@ -13,8 +14,10 @@ printed. # begins a comment.
 """
 import argparse
 import json
+import math
 import subprocess
 
+import corpus
 import facts
 import stories
 import words
@@ -96,6 +99,24 @@ def ask_stories(asker, path):
     print("%d of %d stories mention every noun" % (whole, len(asked)))
 
 
+def measure_held(ryot, model, folder):
+    for name, documents in corpus.load(folder)[1].items():
+        text = "\n\n".join(d if isinstance(d, str) else "\n".join(d) for d in documents).encode()
+        made = subprocess.run(
+            [ryot, "perplexity", "-q", "-m", model, "-"],
+            input=text,
+            capture_output=True,
+            check=True,
+        )
+        fields = made.stdout.split()  # perplexity X over N tokens
+        perplexity, count = float(fields[1]), int(fields[3])
+        bits = math.log2(perplexity) * count / len(text)
+        print(
+            "%-20s%8d bytes: perplexity %.2f per token, %.3f bits per byte"
+            % (name, len(text), perplexity, bits)
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -103,9 +124,12 @@ def main():
     parser.add_argument("--ryot", default="ryot")
     parser.add_argument("--model", default="builtin")
     parser.add_argument("--guide", action="store_true", help="facts: let ryot look the fact up")
-    parser.add_argument("kind", choices=["facts", "talk", "stories"])
+    parser.add_argument("kind", choices=["facts", "talk", "stories", "held"])
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
+    if options.kind == "held":
+        measure_held(options.ryot, options.model, options.files[0])
+        return
     asker = Asker(options.ryot, options.model)
     if options.kind == "facts":
         ask_facts(asker, *options.files, options.guide)
