@@ -59,7 +59,7 @@ class Writer:
         r = self.random
         turns = [("system", self.system())] if r.random() < 0.12 else []
         for _ in range(r.choice([1, 1, 1, 2, 2, 3, 4])):
-            turns += r.choices([self.facts.turns, self.small, self.stories.turns], [5, 7, 4])[0]()
+            turns += r.choices([self.facts.turns, self.small, self.stories.turns], [6, 6, 4])[0]()
         return turns
 
     def system(self):
@@ -73,6 +73,6 @@ class Writer:
         roll = r.random()
         if roll < 0.1:
             return [("system", facts.UNSURE)] + turns
-        if roll < 0.18 and len(turns) == 2 and not QUESTION.search(turns[0][1]):
+        if roll < 0.14 and len(turns) == 2 and not QUESTION.search(turns[0][1]):
             return [("system", self.facts.any_fact())] + turns
         return turns

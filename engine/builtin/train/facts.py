@@ -397,7 +397,7 @@ class FactWriter:
         r = self.random
         kind = r.choices(
             [self.true, self.changed, self.made, self.told, self.jumbled, self.listed],
-            [2, 4, 3, 2, 1.5, 2],
+            [4, 4, 3, 2, 1.5, 1.5],
         )[0]
         question, answer = kind()
         asked = ("user", self.typed(question))

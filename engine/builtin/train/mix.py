@@ -14,14 +14,7 @@ SHARES = {
         "dialogues": 0.6,
         "chats": 4.0,
     },
-    "chat": {
-        "tinystories": 1.3,
-        "tinystories_recased": 0.8,
-        "picture_books": 0.2,
-        "fables": 0.5,
-        "dialogues": 0.4,
-        "chats": 6.8,
-    },
+    "chat": {"tinystories": 1.3, "tinystories_recased": 0.5, "fables": 0.2, "chats": 8.0},
 }
 
 
