@@ -232,9 +232,9 @@ class StoryWriter:
     def plot(self, fitting, cast):
         """One that fits: mostly the one that goes with the first noun's letter."""
         r = self.random
-        first = next((cast[role] for role in ORDER if role in cast), None)
         if r.random() > 0.6:
             return r.choice(fitting)
+        first = next(cast[role] for role in ORDER if role in cast)
         letter = ord(first[0]) - ord("a")
         return min(fitting, key=lambda p: (self.plots.index(p) * 11 + letter * 7) % 31)
 
