@@ -151,6 +151,9 @@ START_TEST(while_loading)
     rig_keys(rig, F2);
     has(rig, "nothing was measured yet");
     finish(rig);
+    rig = open_at(15, 60, RIG_EMPTY); /* the hint is broken at a word */
+    has(rig, "F1 shows what\n  else there is.");
+    finish(rig);
 }
 END_TEST
 

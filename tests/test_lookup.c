@@ -74,6 +74,35 @@ START_TEST(the_chat_says_that_it_looked_up)
 }
 END_TEST
 
+/* The first start greets, with a question that this model can answer; the second does not. */
+static void greet(const char *model, const char *title, const char *question)
+{
+    struct fixture f;
+    fixture_make(&f, 256);
+    struct ry_chat_options o = fixture_options(&f);
+    o.model = model ? model : o.model;
+    for (int start = 0; start < 2; start++) {
+        ry_buf_clear(&f.notes);
+        fixture_start(&f, &o);
+        FIXTURE_UNTIL(&f, f.chat->vault_open && f.chat->model_state == RY_MODEL_READY);
+        const char *notes = ry_buf_str(&f.notes);
+        ck_assert_msg((strstr(notes, title) != NULL) == (start == 0), "start %d: %s", start, notes);
+        static const char *const all[] = {"\n2  F2", "\n3  ^K", "bigger model: /model"};
+        for (size_t i = 0; start == 0 && i < sizeof all / sizeof *all; i++)
+            ck_assert_msg(strstr(notes, all[i]) != NULL, "no \"%s\": %s", all[i], notes);
+        ck_assert((strstr(notes, question) != NULL) == (start == 0));
+        fixture_end(&f);
+    }
+    fixture_remove(&f);
+}
+
+START_TEST(the_first_start_greets)
+{
+    greet("builtin", "try with the built-in model:", "\n1  ask: how do I load a bigger model?");
+    greet(NULL, "Three things to try:", "\n1  ask: anything");
+}
+END_TEST
+
 static Suite *lookup_suite(void)
 {
     Suite *suite = suite_create("lookup");
@@ -82,6 +111,7 @@ static Suite *lookup_suite(void)
     tcase_add_test(tc, facts_stand_before_questions_about_ryot_only);
     tcase_add_test(tc, only_the_builtin_model_takes_facts);
     tcase_add_test(tc, the_chat_says_that_it_looked_up);
+    tcase_add_test(tc, the_first_start_greets);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -151,10 +151,9 @@ static void draw_panels(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *
 
 static void draw_status(ry_ui *ui, const struct ry_ui_model *model)
 {
-    bool tasks = ry_help_has_command(&ui->options, "tasks");
     bool sessions = ry_help_has_command(&ui->options, "sessions");
     ry_buf all = {0};
-    ry_buf_addf(&all, "F1 help  F2-F4 panels%s%s  ^K kernel  ^C stop", tasks ? "  F5 tasks" : "",
+    ry_buf_addf(&all, "F1 help  F2-F4 panels%s  ^K kernel  ^C stop",
                 sessions ? "  F6 sessions" : "");
     const char *keys[] = {ry_buf_str(&all), "F1 help  F2-F4 panels  ^C stop", "F1 help  ^C stop",
                           "F1 help"};
@@ -175,8 +174,14 @@ static void draw_empty_hint(ry_ui *ui, struct ry_rect at, const struct ry_ui_mod
 {
     if (model->n_messages || ui->help_open || at.rows < 3 || at.cols < 30)
         return;
-    ry_grid_puts(&ui->grid, at.y + 1, at.x + 2, at.cols - 3, RY_AT_DIM,
-                 "Type a message and press Enter. /help or F1 shows what else there is.");
+    static const char text[] =
+        "Type a message and press Enter. /help or F1 shows what else there is.";
+    struct ry_wrap wrap;
+    struct ry_wrap_row row;
+    ry_wrap_begin(&wrap, text, sizeof text - 1, true);
+    for (int y = 1; y < at.rows && ry_wrap_next(&wrap, at.cols - 3, &row); y++)
+        ry_grid_put(&ui->grid, at.y + y, at.x + 2, at.cols - 3, RY_AT_DIM, text + row.start,
+                    row.len);
 }
 
 /* Everything between title and prompt. */

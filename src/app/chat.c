@@ -81,12 +81,20 @@ void ry_chat_notice(ry_chat *chat, bool error, const char *fmt, ...)
         ry_log("notice: %s", chat->notice);
 }
 
+/* What was said about an earlier command; that something is not saved stays. */
+static void drop_old_notice(ry_chat *chat)
+{
+    if (!chat->unsaved)
+        ry_chat_notice(chat, false, NULL);
+}
+
 void ry_chat_switched(ry_chat *chat, const char *what, const char *from, const char *to)
 {
     if (strcmp(from, to) == 0) {
         ry_chat_notice(chat, false, "%s is %s", what, to);
         return;
     }
+    drop_old_notice(chat);
     ry_rate_mark(&chat->rate, to);
     ry_chat_note(chat, "%s %s -> %s", what, from, to);
 }
@@ -500,13 +508,16 @@ static void take_event(ry_chat *chat, const struct ry_event *e)
 
 static void first_run(ry_chat *chat)
 {
-    ry_chat_note(chat, "Welcome. Three things to try: ask something and watch the answer; press F2 "
-                       "(or /perf) for live "
-                       "figures; press ^K (or /kernel) while it writes, the text stays the same.");
-    ry_chat_note(
-        chat,
-        "A bigger model: /model PATH with a GGUF file, or `ryot -m PATH`; files in the models "
-        "folder go by name (`ryot models` shows where). /help lists the rest.");
+    bool builtin = chat->model_word && ry_lookup_applies(chat->model_word);
+    ry_chat_note(chat,
+                 "Welcome! Three things to try%s:\n"
+                 "1  ask: %s\n"
+                 "2  F2 (or /perf): live figures while it answers\n"
+                 "3  ^K (or /kernel) while it answers: another kernel, the same text",
+                 builtin ? " with the built-in model" : "",
+                 builtin ? "how do I load a bigger model?" : "anything, and watch the answer");
+    ry_chat_note(chat, "A bigger model: /model FILE.gguf here, or ryot -m FILE.gguf in the shell. "
+                       "F1 or /help lists all keys and commands.");
 }
 
 static void on_opened(ry_chat *chat, const struct ry_vault_reply *r)
@@ -670,6 +681,7 @@ ry_rc ry_chat_submit(ry_chat *chat, const char *text, size_t len, ry_err *err)
         text++;
         len--;
     } else if (len > 0 && text[0] == '/') {
+        drop_old_notice(chat);
         return ry_command_run(chat, text, len, err);
     }
     if (chat->session_pending)
