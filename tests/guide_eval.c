@@ -35,7 +35,7 @@ static void ask(const ry_guide *guide, char *line, struct tally *t)
     t->unknown += !sure && !none;
     if (bad || (!none && !same))
         printf("%-8s %-16.*s %4.2f %4.2f %4.2f  %s", bad ? "wrong" : "unsure", (int)hit.id_len,
-               hit.id, hit.score, hit.margin, hit.coverage, line);
+               hit.id, hit.score, hit.margin, hit.evidence, line);
 }
 
 int main(int argc, char **argv)

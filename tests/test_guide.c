@@ -24,8 +24,8 @@ static void expect_best(const ry_guide *guide, const char *question, const char 
     ck_assert_uint_eq(ry_guide_find(guide, question, strlen(question), &hit, 1), 1);
     ck_assert_msg(strlen(id) == hit.id_len && memcmp(id, hit.id, hit.id_len) == 0,
                   "\"%s\" found %.*s, not %s", question, (int)hit.id_len, hit.id, id);
-    ck_assert_msg(hit.sure == sure, "\"%s\": score %g, coverage %g", question, hit.score,
-                  hit.coverage);
+    ck_assert_msg(hit.sure == sure, "\"%s\": score %g, evidence %g", question, hit.score,
+                  hit.evidence);
 }
 
 START_TEST(the_nearest_fact_comes_first)
@@ -38,8 +38,9 @@ START_TEST(the_nearest_fact_comes_first)
     ck_assert_uint_eq(hits[0].answer_len, strlen("Type mv."));
     ck_assert_mem_eq(hits[0].answer, "Type mv.", hits[0].answer_len);
     ck_assert_double_gt(hits[0].score, hits[1].score);
-    ck_assert_double_ge(hits[0].coverage, hits[1].coverage);
-    ck_assert_double_le(hits[0].coverage, 1);
+    ck_assert_double_le(hits[0].score, 1);
+    ck_assert_double_gt(hits[0].evidence, 0);
+    ck_assert_double_eq(hits[1].evidence, 0);
     ck_assert_uint_eq(ry_guide_find(guide, "file", 4, hits, 0), 0);
     ry_guide_free(guide);
 }

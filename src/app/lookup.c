@@ -6,8 +6,7 @@
 
 /* A question that shares this much with a fact is about ryot, though perhaps not about this fact. Below it are small
  * talk, stories and the world: see the figures in engine/builtin/README.md. */
-#define ABOUT_SCORE    0.3
-#define ABOUT_COVERAGE 0.45
+#define ABOUT_EVIDENCE 4.0
 
 bool ry_lookup_applies(const char *model_path)
 {
@@ -38,8 +37,7 @@ enum ry_lookup ry_lookup(const ry_guide *guide, const char *text, size_t len,
         return RY_LOOKUP_NOTHING;
     if (hit->sure)
         return RY_LOOKUP_FACT;
-    return hit->score >= ABOUT_SCORE && hit->coverage >= ABOUT_COVERAGE ? RY_LOOKUP_UNSURE
-                                                                        : RY_LOOKUP_NOTHING;
+    return hit->evidence >= ABOUT_EVIDENCE ? RY_LOOKUP_UNSURE : RY_LOOKUP_NOTHING;
 }
 
 enum ry_lookup ry_lookup_text(const ry_guide *guide, const char *text, size_t len,
