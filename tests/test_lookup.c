@@ -9,9 +9,8 @@ static void expect(const char *text, enum ry_lookup kind, const char *begins)
     ry_guide *guide;
     ry_err err;
     ry_buf out = {0};
-    struct ry_guide_hit hit;
     ck_assert(ry_guide_new(&guide, NULL, 0, &err) == RY_OK);
-    ck_assert_msg(ry_lookup_text(guide, text, strlen(text), &hit, &out) == kind, "%s", text);
+    ck_assert_msg(ry_lookup_text(guide, text, strlen(text), &out) == kind, "%s", text);
     ck_assert_msg(strncmp(ry_buf_str(&out), begins, strlen(begins)) == 0, "%s: %s", text,
                   ry_buf_str(&out));
     ck_assert(begins[0] || out.len == 0);
@@ -25,9 +24,84 @@ START_TEST(facts_stand_before_questions_about_ryot_only)
     expect("hello", RY_LOOKUP_NOTHING, "");
     expect("tell me a story about a fox and a bell", RY_LOOKUP_NOTHING, "");
     expect("give me a story about a train", RY_LOOKUP_NOTHING, "");
+    expect("tell me a story", RY_LOOKUP_NOTHING, "");
+    expect("Another story, please!", RY_LOOKUP_NOTHING, "");
+    expect("how do I get a story?", RY_LOOKUP_FACT, "Fact: Say:");
+    expect("why does the kernel thread flicker", RY_LOOKUP_UNSURE, "Fact: none");
     expect("what is the capital of France?", RY_LOOKUP_NOTHING, "");
     expect("", RY_LOOKUP_NOTHING, "");
     expect("\xff\xfe\x00", RY_LOOKUP_NOTHING, "");
+}
+END_TEST
+
+/* Small talk and words without a subject meet no fact, however rare their words are among the facts. */
+START_TEST(vague_messages_meet_no_fact)
+{
+    static const char *const vague[] = {"how does that work?",
+                                        "i like cats",
+                                        "why?",
+                                        "what about you",
+                                        "that is nice",
+                                        "hello",
+                                        "thanks",
+                                        "ok",
+                                        "and then?",
+                                        "really?",
+                                        "tell me more",
+                                        "say again",
+                                        "which one?",
+                                        "I am sad today",
+                                        "my dog is called Rex",
+                                        "is that true?",
+                                        "show me",
+                                        "I see",
+                                        "so what",
+                                        "never mind",
+                                        "my window is dirty",
+                                        "yes please",
+                                        "where is it",
+                                        "I want to sleep",
+                                        "what is that"};
+    for (size_t i = 0; i < sizeof vague / sizeof *vague; i++) {
+        ry_guide *guide;
+        struct ry_guide_hit hit;
+        ry_err err;
+        ck_assert(ry_guide_new(&guide, NULL, 0, &err) == RY_OK);
+        ck_assert_msg(ry_lookup(guide, vague[i], strlen(vague[i]), &hit) != RY_LOOKUP_FACT,
+                      "\"%s\" is answered by %.*s", vague[i], (int)hit.id_len, hit.id);
+        ry_guide_free(guide);
+    }
+}
+END_TEST
+
+/* Without a sure fact the nearest are offered, in full and as lookups; none that could lose data. */
+START_TEST(the_nearest_facts_are_offered)
+{
+    static const char facts[] = "@ one\n~ round apple; round pear\n= First.\n"
+                                "@ two\n~ round cherry\n= Second.\n"
+                                "@ !gone\n~ round round\n= Danger.\n"
+                                "@ far\n~ blue sky\n= Far.\n";
+    ry_guide *guide;
+    ry_err err;
+    ry_buf said = {0};
+    struct ry_guide_hit nearest[RY_LOOKUP_NEAREST];
+    ck_assert(ry_guide_new(&guide, facts, strlen(facts), &err) == RY_OK);
+    ck_assert_uint_eq(ry_lookup_nearest(guide, "round", 5, nearest), 2);
+    ck_assert_ptr_null(memmem(nearest[0].answer, 5, "Dang", 4));
+    ry_lookup_answer(guide, "any round hat or coat", 21, &said);
+    ck_assert_ptr_nonnull(strstr(ry_buf_str(&said), "no sure answer; perhaps:\n- "));
+    ck_assert_ptr_nonnull(strstr(ry_buf_str(&said), "\n- First."));
+    ck_assert_ptr_nonnull(strstr(ry_buf_str(&said), "\n- Second."));
+    ck_assert_ptr_null(strstr(ry_buf_str(&said), "Danger"));
+    ck_assert_ptr_null(strstr(ry_buf_str(&said), "Far"));
+    ry_buf_clear(&said);
+    ry_lookup_answer(guide, "nothing of that", 15, &said);
+    ck_assert_ptr_nonnull(strstr(ry_buf_str(&said), "F1"));
+    ry_buf_clear(&said);
+    ry_lookup_say(guide, "nothing of that", 15, &said);
+    ck_assert_uint_eq(said.len, 0);
+    ry_buf_done(&said);
+    ry_guide_free(guide);
 }
 END_TEST
 
@@ -109,6 +183,8 @@ static Suite *lookup_suite(void)
     TCase *tc = tcase_create("facts");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, facts_stand_before_questions_about_ryot_only);
+    tcase_add_test(tc, vague_messages_meet_no_fact);
+    tcase_add_test(tc, the_nearest_facts_are_offered);
     tcase_add_test(tc, only_the_builtin_model_takes_facts);
     tcase_add_test(tc, the_chat_says_that_it_looked_up);
     tcase_add_test(tc, the_first_start_greets);

@@ -216,9 +216,8 @@ static bool is_said(const struct ry_line *line)
 static bool add_user_message(const ry_chat *chat, struct ry_task *task, const ry_buf *text)
 {
     ry_buf fact = {0};
-    struct ry_guide_hit hit;
     if (chat->guide)
-        ry_lookup_text(chat->guide, text->data, text->len, &hit, &fact);
+        ry_lookup_text(chat->guide, text->data, text->len, &fact);
     bool ok = !fact.failed;
     if (ok && fact.len)
         ok = ry_task_add_message(task, RY_ROLE_SYSTEM, fact.data, fact.len);
@@ -269,15 +268,17 @@ static struct ry_task *generate_task(ry_chat *chat)
 /* Looked up by words, not by the model: the note says so. */
 static void note_fact(ry_chat *chat)
 {
-    struct ry_guide_hit hit;
+    ry_buf said = {0};
     size_t i = chat->n_lines;
     while (i > 0 && chat->lines[i - 1].role == RY_LINE_NOTE)
         i--;
     if (!chat->guide || i == 0 || chat->lines[i - 1].role != RY_LINE_USER)
         return;
     const ry_buf *text = &chat->lines[i - 1].text;
-    if (ry_lookup(chat->guide, text->data, text->len, &hit) == RY_LOOKUP_FACT)
-        ry_chat_note(chat, "looked up in ryot's facts: %.*s", (int)hit.id_len, hit.id);
+    ry_lookup_say(chat->guide, text->data, text->len, &said);
+    if (said.len)
+        ry_chat_note(chat, "%s", ry_buf_str(&said));
+    ry_buf_done(&said);
 }
 
 ry_rc ry_chat_begin_turn(ry_chat *chat, ry_err *err)

@@ -49,6 +49,7 @@ enum {
 #define PER_UNKNOWN  0.24 /* against it, for each word that no fact has, up to MOST_UNKNOWN */
 #define MOST_MARGIN  0.2
 #define SURE         6.25
+#define ABOUT        4.0 /* with a telling word among the shared: no small talk */
 #define SURE_CAREFUL 7.5 /* for facts that a mistake would make dangerous */
 
 enum { MOST_TELLING = 3, MOST_SHARED = 4, MOST_UNKNOWN = 3 };
@@ -614,7 +615,10 @@ size_t ry_guide_find(const ry_guide *g, const char *question, size_t len, struct
     if (n > 0) {
         best[0].margin = n > 1 ? best[0].score - best[1].score : best[0].score;
         best[0].evidence = evidence(&best[0], &l, first);
-        best[0].sure = best[0].evidence >= (best[0].careful ? SURE_CAREFUL : SURE);
+        bool tells = l.n_telling[first] > 0;
+        best[0].sure = best[0].evidence >= (best[0].careful ? SURE_CAREFUL : SURE) &&
+                       (tells || l.n_shared[first] > 1);
+        best[0].about = best[0].sure || (best[0].evidence >= ABOUT && tells);
     }
     n = n < cap ? n : cap;
     if (n > 0)

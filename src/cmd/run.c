@@ -76,12 +76,14 @@ static ry_rc read_prompt(const struct ry_opts *o, ry_buf *out, ry_err *err)
 static ry_rc look_up(const ry_buf *prompt, ry_buf *fact, ry_err *err)
 {
     ry_guide *guide;
-    struct ry_guide_hit hit;
+    ry_buf said = {0};
     ry_rc rc = ry_guide_new(&guide, NULL, 0, err);
     if (rc != RY_OK)
         return rc;
-    if (ry_lookup_text(guide, ry_buf_str(prompt), prompt->len, &hit, fact) == RY_LOOKUP_FACT)
-        ry_out_note("looked up in ryot's facts: %.*s", (int)hit.id_len, hit.id);
+    ry_lookup_text(guide, ry_buf_str(prompt), prompt->len, fact);
+    ry_lookup_say(guide, ry_buf_str(prompt), prompt->len, &said);
+    ry_out_notes(ry_buf_str(&said));
+    ry_buf_done(&said);
     ry_guide_free(guide);
     return fact->failed ? ry_err_set(err, RY_ERR_MEMORY, "out of memory for the prompt") : RY_OK;
 }
