@@ -35,7 +35,7 @@ function weights_gb_s(    b) {
 }
 BEGIN {
     if (table == "decode")
-        head("model | kernel | threads | test | tok/s | ± | TTFT ms | p50 ms | p95 ms | p99 ms | GMAC/s | weights GB/s | of read", 13)
+        head("model | head | kernel | threads | test | tok/s | ± | TTFT ms | p50 ms | p95 ms | p99 ms | GMAC/s | weights GB/s | of read", 14)
     if (table == "threads")
         head("model | kernel | test | threads | tok/s | ± | speed-up | efficiency | of read", 9)
     if (table == "depth")
@@ -44,7 +44,7 @@ BEGIN {
         head("tier | kernel | memory GB/s | of read | cache GB/s | products GMAC/s", 6)
 }
 table == "decode" {
-    printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", get("model"), get("kernel"),
+    printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", get("model"), get("head"), get("kernel"),
         get("threads"), get("test"), rate("rate_tok_s_median"), rate("rate_tok_s_stdev"), rate("ttft_ms"),
         num("token_ms_p50", "%.2f", 1), num("token_ms_p95", "%.2f", 1), num("token_ms_p99", "%.2f", 1),
         num("gmac_s", "%.0f", 1), weights_gb_s(), num("share_of_bandwidth", "%.0f %%", 100)

@@ -44,6 +44,9 @@ if "$RYOT" doctor | grep -q '^kernels.*avx2,'; then
     measure decode "$here/bench_decode.sh" --shape "$first" --kernel avx2 -t 1 -r "$REPS"
     [ "$cpus" = 1 ] || measure decode "$here/bench_decode.sh" --shape "$first" --kernel avx2 -t "$cpus" -r "$REPS"
 fi
+case " $SHAPES " in
+*" $first/f16 "*) measure decode "$RYOT" bench --shape "$first/f16" --head full -p 0 -n 32 -t 1 -r "$REPS" ;;
+esac
 measure decode "$here/bench_decode.sh" -m builtin -t 1 -r "$REPS"
 measure threads "$here/bench_threads.sh" --shape "$first" -r "$REPS"
 for switches in '--attention standard' '--attention flash' '--attention flash --kv q8'; do

@@ -1,3 +1,3 @@
 # what the program says of itself
-dist_check_SCRIPTS += tests/completion.sh
-TESTS += tests/completion.sh
+dist_check_SCRIPTS += tests/completion.sh tests/dist.sh
+TESTS += tests/completion.sh tests/dist.sh

@@ -156,7 +156,7 @@ static int draw_screen(struct ry_grid *grid, struct ry_rect at, int row,
         return row;
     ry_buf_adds(&text, "screened, ");
     ry_plot_count(&text, perf->n_rescored / perf->n_screened);
-    ry_buf_adds(&text, " logits a token in full");
+    ry_buf_adds(&text, " logits a token");
     ry_panel_field(grid, at, row, 0, "head     ", ry_buf_str(&text));
     ry_buf_done(&text);
     return row + 1;
