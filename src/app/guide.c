@@ -48,7 +48,7 @@ enum {
 #define PER_SHARED   0.56 /* for each shared word, up to MOST_SHARED */
 #define PER_UNKNOWN  0.24 /* against it, for each word that no fact has, up to MOST_UNKNOWN */
 #define MOST_MARGIN  0.2
-#define SURE         6.25
+#define SURE         6.45
 #define ABOUT        4.0 /* with a telling word among the shared: no small talk */
 #define SURE_CAREFUL 7.5 /* for facts that a mistake would make dangerous */
 
@@ -126,9 +126,11 @@ static int compare_stop(const void *a, const void *b)
     return strcmp(a, *(const char *const *)b);
 }
 
+/* A number is a value ("temperature 0.9", "8 threads"), no subject. */
 static bool is_stop(const char *word)
 {
-    return bsearch(word, stop_words, sizeof stop_words / sizeof *stop_words, sizeof *stop_words,
+    return word[strspn(word, "0123456789")] == '\0' ||
+           bsearch(word, stop_words, sizeof stop_words / sizeof *stop_words, sizeof *stop_words,
                    compare_stop) != NULL;
 }
 
