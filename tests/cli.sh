@@ -161,7 +161,7 @@ in=
 echo 'no vault' >"$dir/v.db"
 in='/guide how do I quit
 /guide who won the war
-'; run 0 --plain --ephemeral -m "$model"; says "looked up in ryot's facts: Press ^D"; says 'nothing near enough'; silent
+'; run 0 --plain --ephemeral -m "$model"; says "looked up in ryot's facts: Press ^D"; says 'nothing near that'; silent
 in=
 run 5 --plain -m "$model" --vault "$dir/v.db"; says v.db
 run 5 sessions list --vault "$dir/v.db"; says v.db

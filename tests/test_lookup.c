@@ -88,7 +88,7 @@ START_TEST(the_nearest_facts_are_offered)
     ck_assert(ry_guide_new(&guide, facts, strlen(facts), &err) == RY_OK);
     ck_assert_uint_eq(ry_lookup_nearest(guide, "round", 5, nearest), 2);
     ck_assert_ptr_null(memmem(nearest[0].answer, 5, "Dang", 4));
-    ry_lookup_answer(guide, "any round hat or coat", 21, &said);
+    ry_lookup_answer(guide, "round apple or cherry", 21, &said);
     ck_assert_ptr_nonnull(strstr(ry_buf_str(&said), "no sure answer; perhaps:\n- "));
     ck_assert_ptr_nonnull(strstr(ry_buf_str(&said), "\n- First."));
     ck_assert_ptr_nonnull(strstr(ry_buf_str(&said), "\n- Second."));
@@ -96,11 +96,37 @@ START_TEST(the_nearest_facts_are_offered)
     ck_assert_ptr_null(strstr(ry_buf_str(&said), "Far"));
     ry_buf_clear(&said);
     ry_lookup_answer(guide, "nothing of that", 15, &said);
-    ck_assert_ptr_nonnull(strstr(ry_buf_str(&said), "F1"));
+    ck_assert_ptr_nonnull(strstr(ry_buf_str(&said), "nothing near that: F1"));
     ry_buf_clear(&said);
     ry_lookup_say(guide, "nothing of that", 15, &said);
     ck_assert_uint_eq(said.len, 0);
     ry_buf_done(&said);
+    ry_guide_free(guide);
+}
+END_TEST
+
+START_TEST(an_answer_is_held_against_its_fact)
+{
+    static const struct {
+        const char *question, *answer;
+        bool says;
+    } all[] = {{"leave town", "You should: Take the train.", false},
+               {"leave town", "Take the rain.", true},
+               {"leave town", "", true},
+               {"what else is there", "Take the rain.", false}};
+    static const char facts[] = "@ one\n~ leave town\n= Take the train.\n"
+                                "@ two\n~ stay\n= Sit down.\n@ three\n~ walk\n= Stand up.\n";
+    ry_guide *guide;
+    ry_err err;
+    ck_assert(ry_guide_new(&guide, facts, strlen(facts), &err) == RY_OK);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        ry_buf said = {0};
+        ry_lookup_check(guide, all[i].question, strlen(all[i].question), all[i].answer,
+                        strlen(all[i].answer), &said);
+        ck_assert_str_eq(ry_buf_str(&said),
+                         all[i].says ? "the fact letter by letter: Take the train." : "");
+        ry_buf_done(&said);
+    }
     ry_guide_free(guide);
 }
 END_TEST
@@ -122,14 +148,18 @@ static size_t count_notes(const struct fixture *f, const char *words)
     return n;
 }
 
-/* The note comes with the answer; with another model there is none. */
+/* The note comes with the answer, and the fact behind an answer that was cut before it held it; with another model
+ * there is none of them. */
 static void talk(const char *model, size_t n_notes)
 {
+    static const char *const stops[] = {" "};
     struct fixture f;
     fixture_make(&f, 256);
     struct ry_chat_options o = fixture_options(&f);
     o.vault = (struct ry_vault_options){.ephemeral = true};
     o.max_tokens = 4;
+    o.stops = model ? stops : NULL;
+    o.n_stops = model != NULL;
     if (model)
         o.model = model;
     fixture_start(&f, &o);
@@ -137,6 +167,7 @@ static void talk(const char *model, size_t n_notes)
     fixture_say(&f, "how do I quit");
     FIXTURE_UNTIL(&f, f.chat->turn == RY_TURN_IDLE && f.chat->turn_no == 1);
     ck_assert_uint_eq(count_notes(&f, "looked up in ryot's facts: quit"), n_notes);
+    ck_assert_uint_eq(count_notes(&f, "the fact letter by letter: Press ^D"), n_notes);
     fixture_end(&f);
     fixture_remove(&f);
 }
@@ -185,6 +216,7 @@ static Suite *lookup_suite(void)
     tcase_add_test(tc, facts_stand_before_questions_about_ryot_only);
     tcase_add_test(tc, vague_messages_meet_no_fact);
     tcase_add_test(tc, the_nearest_facts_are_offered);
+    tcase_add_test(tc, an_answer_is_held_against_its_fact);
     tcase_add_test(tc, only_the_builtin_model_takes_facts);
     tcase_add_test(tc, the_chat_says_that_it_looked_up);
     tcase_add_test(tc, the_first_start_greets);

@@ -265,20 +265,40 @@ static struct ry_task *generate_task(ry_chat *chat)
     return task;
 }
 
+/* The user's message that line i, or the end, follows but for notes; NULL. */
+static const ry_buf *asked_before(const ry_chat *chat, size_t i)
+{
+    while (i > 0 && chat->lines[i - 1].role == RY_LINE_NOTE)
+        i--;
+    return i > 0 && chat->lines[i - 1].role == RY_LINE_USER ? &chat->lines[i - 1].text : NULL;
+}
+
+static void note_unless_empty(ry_chat *chat, ry_buf *said)
+{
+    if (said->len)
+        ry_chat_note(chat, "%s", ry_buf_str(said));
+    ry_buf_done(said);
+}
+
 /* Looked up by words, not by the model: the note says so. */
 static void note_fact(ry_chat *chat)
 {
+    const ry_buf *text = asked_before(chat, chat->n_lines);
     ry_buf said = {0};
-    size_t i = chat->n_lines;
-    while (i > 0 && chat->lines[i - 1].role == RY_LINE_NOTE)
-        i--;
-    if (!chat->guide || i == 0 || chat->lines[i - 1].role != RY_LINE_USER)
-        return;
-    const ry_buf *text = &chat->lines[i - 1].text;
-    ry_lookup_say(chat->guide, text->data, text->len, &said);
-    if (said.len)
-        ry_chat_note(chat, "%s", ry_buf_str(&said));
-    ry_buf_done(&said);
+    if (chat->guide && text)
+        ry_lookup_say(chat->guide, text->data, text->len, &said);
+    note_unless_empty(chat, &said);
+}
+
+/* What the answer should have held. */
+static void note_miscopied(ry_chat *chat)
+{
+    const ry_buf *text = asked_before(chat, chat->answer);
+    const ry_buf *answer = &chat->lines[chat->answer].text;
+    ry_buf said = {0};
+    if (chat->guide && text)
+        ry_lookup_check(chat->guide, text->data, text->len, answer->data, answer->len, &said);
+    note_unless_empty(chat, &said);
 }
 
 ry_rc ry_chat_begin_turn(ry_chat *chat, ry_err *err)
@@ -479,6 +499,8 @@ static void on_done(ry_chat *chat, const struct ry_event *e)
     chat->turn = RY_TURN_IDLE;
     if (chat->options.surface.answered)
         chat->options.surface.answered(chat->options.surface.user);
+    if (line && e->rc == RY_OK && e->result.finish == RY_FINISH_STOP)
+        note_miscopied(chat);
 }
 
 static void take_event(ry_chat *chat, const struct ry_event *e)

@@ -79,7 +79,7 @@ static void add_nearest(const ry_guide *guide, const char *text, size_t len, ry_
     struct ry_guide_hit nearest[RY_LOOKUP_NEAREST];
     size_t n = ry_lookup_nearest(guide, text, len, nearest);
     ry_buf_adds(out, "ryot's facts hold no sure answer");
-    ry_buf_adds(out, n ? "; perhaps:" : ": F1 shows keys and commands");
+    ry_buf_adds(out, n ? "; perhaps:" : "");
     for (size_t i = 0; i < n; i++)
         ry_buf_addf(out, "\n- %.*s", (int)nearest[i].answer_len, nearest[i].answer);
 }
@@ -94,11 +94,23 @@ void ry_lookup_say(const ry_guide *guide, const char *text, size_t len, ry_buf *
         add_nearest(guide, text, len, out);
 }
 
+void ry_lookup_check(const ry_guide *guide, const char *text, size_t len, const char *answer,
+                     size_t answer_len, ry_buf *out)
+{
+    struct ry_guide_hit hit;
+    if (ry_lookup(guide, text, len, &hit) == RY_LOOKUP_FACT &&
+        !memmem(answer, answer_len, hit.answer, hit.answer_len))
+        ry_buf_addf(out, "the fact letter by letter: %.*s", (int)hit.answer_len, hit.answer);
+}
+
 void ry_lookup_answer(const ry_guide *guide, const char *text, size_t len, ry_buf *out)
 {
     struct ry_guide_hit hit;
-    if (ry_guide_find(guide, text, len, &hit, 1) == 1 && hit.sure)
+    size_t n = ry_guide_find(guide, text, len, &hit, 1);
+    if (n && hit.sure)
         ry_buf_addf(out, "looked up in ryot's facts: %.*s", (int)hit.answer_len, hit.answer);
-    else
+    else if (n && hit.about)
         add_nearest(guide, text, len, out);
+    else
+        ry_buf_adds(out, "ryot's facts hold nothing near that: F1 shows keys and commands");
 }

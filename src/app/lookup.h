@@ -36,6 +36,11 @@ size_t ry_lookup_nearest(const ry_guide *guide, const char *text, size_t len,
  * each on a line; nothing for RY_LOOKUP_NOTHING. */
 void ry_lookup_say(const ry_guide *guide, const char *text, size_t len, ry_buf *out);
 
+/* What the surface says behind an answer: the fact, where there was one and the answer does not hold it letter by letter (a
+ * network of this size miscopies now and then); appended to *out, else nothing. */
+void ry_lookup_check(const ry_guide *guide, const char *text, size_t len, const char *answer,
+                     size_t answer_len, ry_buf *out);
+
 /* The answer to /guide: the fact itself, or the nearest ones, appended to *out. */
 void ry_lookup_answer(const ry_guide *guide, const char *text, size_t len, ry_buf *out);
 
