@@ -297,7 +297,7 @@ static void note_miscopied(ry_chat *chat)
     const ry_buf *answer = &chat->lines[chat->answer].text;
     ry_buf said = {0};
     if (chat->guide && text)
-        ry_lookup_check(chat->guide, text->data, text->len, answer->data, answer->len, &said);
+        ry_lookup_check(chat->guide, text->data, text->len, ry_buf_str(answer), answer->len, &said);
     note_unless_empty(chat, &said);
 }
 
