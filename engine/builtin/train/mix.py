@@ -14,7 +14,13 @@ SHARES = {
         "dialogues": 0.6,
         "chats": 4.0,
     },
-    "chat": {"tinystories": 1.3, "tinystories_recased": 0.5, "fables": 0.2, "chats": 8.0},
+    "chat": {
+        "tinystories": 1.2,
+        "tinystories_recased": 0.5,
+        "fables": 0.3,
+        "dialogues": 0.4,
+        "chats": 7.6,
+    },
 }
 
 

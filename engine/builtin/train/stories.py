@@ -193,9 +193,9 @@ class StoryWriter:
     def noun(self, common, more, free):
         """One of a class: a common one, another, or a word that nobody has met."""
         roll = self.random.random()
-        if roll < 0.4 or not more:
+        if roll < 0.5 or not more:
             return self.random.choice(common)
-        return words.invented(self.random) if free and roll > 0.75 else self.random.choice(more)
+        return words.invented(self.random) if free and roll > 0.88 else self.random.choice(more)
 
     def made(self):
         """(what is asked for, a story): nouns get roles, a plot has these, chance adds others."""
@@ -268,7 +268,7 @@ class StoryWriter:
         never = NEVER_ALONE if "stranger" in exact else ()
         full, taken = {}, set(cast.values())
         for role in ["hero"] + roles:
-            usual = USUAL.get(role) if r.random() < 0.6 else None
+            usual = USUAL.get(role) if r.random() < 0.95 else None
             free = [n for n in usual or chance[role] if n not in taken and n not in never]
             noun = cast.get(role) or r.choice(free or chance[role])
             taken.add(noun)
@@ -314,6 +314,7 @@ class Names:
                 self.both("the_" + role, "the " + full[role])
                 self.both("a_" + role, words.article(full[role]))
                 self.both("an_" + role, words.article(full[role]))
+                self.values["any_" + role] = re.sub("^some ", "any ", self.values["an_" + role])
                 self.values[role] = full[role + "_noun"]
         if "place" in full:
             self.both("the_place", "the " + full["place"])
