@@ -75,6 +75,7 @@ ASK_ANY = [
     "I can not sleep, tell me a story",
 ]
 NOUN_PLACE = re.compile(r"\b(?:an?|the|his|her|their) (?:(?:little|big|old|new|red|small) )?(\w+)")
+PLAIN = ["Once upon a time there was {a_hero}."]
 HIS = {"he": ("him", "his", "himself"), "she": ("her", "her", "herself")}
 
 
@@ -221,7 +222,7 @@ class StoryWriter:
         full = self.fill([NARROW.get(role, (role,))[0] for role in roles], cast, roles)
         values = Names(full, r).values
         asked = self.all_asked(cast, full, values["N"])
-        parts = [r.choice(sentence).format_map(values) for sentence in sentences]
+        parts = [self.wording(sentence).format_map(values) for sentence in sentences]
         if all(full[role + "_noun"] in " ".join(parts) for role in cast):
             half = len(parts) // 2
             return asked, " ".join(parts[:half]) + ("\n" if r.random() < 0.3 else " ") + " ".join(
@@ -229,10 +230,19 @@ class StoryWriter:
             )
         return self.made()
 
+    def wording(self, sentence):
+        """One of a sentence's wordings, mostly a beginning that leaves all plots open."""
+        plain = [w for w in sentence if w in PLAIN]
+        return self.random.choice(plain if plain and self.random.random() < 0.75 else sentence)
+
     def plot(self, fitting, cast):
-        """One that fits: mostly the one that goes with the first noun's letter."""
+        """One that fits, with few roles that nobody asked for: often the one that goes with the
+        first noun's letter."""
         r = self.random
-        if r.random() > 0.6:
+        if r.random() < 0.95:
+            fewest = min(len(p[0]) for p in fitting)
+            fitting = [p for p in fitting if len(p[0]) <= fewest + 1]
+        if r.random() > 0.5:
             return r.choice(fitting)
         first = next(cast[role] for role in ORDER if role in cast)
         letter = ord(first[0]) - ord("a")
