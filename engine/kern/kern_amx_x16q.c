@@ -18,9 +18,8 @@
 
 enum {
     TILE = 16,
-    COLS = 1024, /* of a panel: at most 36 KiB */
-    DIGIT = 256,
-    FEW = 8 /* tokens from which on tiles win */
+    COLS = 2048, /* of a panel: at most 74 KiB of codes */
+    FEW = 8      /* tokens from which on tiles win */
 };
 
 /* A tile of sums, as it is stored. */
@@ -136,8 +135,8 @@ RY_INLINE void cut_32(struct panel *p, const uint8_t *block, size_t n, const str
     }
 }
 
-/* The sums of a block; two sets of tiles take turns. */
-RY_INLINE void products_32(int32_t *sums, const struct panel *p, const struct tokens *t, size_t b)
+/* The sums of a block, in one of two tiles; those of the block before leave the other one meanwhile. */
+RY_INLINE void product_32(const struct panel *p, const struct tokens *t, size_t b)
 {
     const int8_t *q = t->q + 32 * b;
     if (b % 2) {
@@ -145,14 +144,20 @@ RY_INLINE void products_32(int32_t *sums, const struct panel *p, const struct to
         _tile_loadd(5, q, t->stride);
         _tile_loadd(7, p->q32[b], RY_X16_LINE);
         _tile_dpbssd(1, 5, 7);
-        _tile_stored(1, sums, RY_X16_LINE);
     } else {
         _tile_zero(0);
         _tile_loadd(4, q, t->stride);
         _tile_loadd(6, p->q32[b], RY_X16_LINE);
         _tile_dpbssd(0, 4, 6);
-        _tile_stored(0, sums, RY_X16_LINE);
     }
+}
+
+RY_INLINE void store_32(int32_t *sums, size_t b)
+{
+    if (b % 2)
+        _tile_stored(1, sums, RY_X16_LINE);
+    else
+        _tile_stored(0, sums, RY_X16_LINE);
 }
 
 /* acc after one block: the two steps of the scalar order. */
@@ -178,11 +183,14 @@ RY_INLINE void multiply_32(const struct panel *p, size_t n, const struct tokens 
     each_begin(&dx, t->d, t->stride);
     each_begin(&dsx, t->ds, t->stride);
     load_results(acc, o);
-    products_32(sums[0], p, t, 0);
-    for (size_t b = 0; b < n; b++) {
-        if (b + 1 < n)
-            products_32(sums[(b + 1) % 2], p, t, b + 1);
-        add_32(acc, sums[b % 2], p->d[b], p->m[b], &dx, &dsx, f);
+    for (size_t b = 0; b < n + 2; b++) {
+        if (b < n)
+            product_32(p, t, b);
+        if (b > 0 && b <= n)
+            store_32(sums[(b - 1) % 2], b - 1);
+        if (b < 2)
+            continue;
+        add_32(acc, sums[b % 2], p->d[b - 2], p->m[b - 2], &dx, &dsx, f);
         each_next(&dx);
         if (f->minima)
             each_next(&dsx);
@@ -266,38 +274,66 @@ RY_INLINE void cut_256(struct panel *p, const uint8_t *block, size_t n, const st
     }
 }
 
-/* The sums of a block: low and high digits, low and high bytes of the minima's. */
-RY_INLINE void products_256(sums_t *sums, const struct panel *p, const struct tokens *t, size_t b,
-                            const struct digits *g)
+/* 64 columns of a block, from `col` on: low and high digits to two tiles. */
+#define DIGITS(tile_low, tile_high, p, t, b, col, g)                                               \
+    do {                                                                                           \
+        _tile_loadd(4, (t)->q + 256 * (b) + (col), (t)->stride);                                   \
+        _tile_loadd(6, (p)->q256[b].low[(col) / 4], RY_X16_LINE);                                  \
+        if ((g)->two) {                                                                            \
+            _tile_dpbsud(tile_low, 4, 6);                                                          \
+            _tile_loadd(6, (p)->q256[b].high[(col) / 4], RY_X16_LINE);                             \
+            _tile_dpbssd(tile_high, 4, 6);                                                         \
+        } else {                                                                                   \
+            _tile_dpbssd(tile_low, 4, 6);                                                          \
+        }                                                                                          \
+    } while (0)
+
+/* 64 columns of block b: in tiles 0 and 1; without minima, which need 2 and 3, odd blocks in those. */
+RY_INLINE void add_columns(const struct panel *p, const struct tokens *t, size_t b, size_t col,
+                           const struct digits *g)
 {
-    const int8_t *q = t->q + 256 * b;
-    _tile_zero(0);
-    _tile_zero(1);
-    for (size_t i = 0; i < 4; i++) {
-        _tile_loadd(4, q + 64 * i, t->stride);
-        _tile_loadd(6, p->q256[b].low[16 * i], RY_X16_LINE);
-        if (g->two) {
-            _tile_dpbsud(0, 4, 6);
-            _tile_loadd(6, p->q256[b].high[16 * i], RY_X16_LINE);
-            _tile_dpbssd(1, 4, 6);
-        } else {
-            _tile_dpbssd(0, 4, 6);
-        }
-    }
-    _tile_stored(0, sums[0], RY_X16_LINE);
-    if (g->two)
-        _tile_stored(1, sums[1], RY_X16_LINE);
-    if (g->f->minima) {
+    if (!g->f->minima && b % 2)
+        DIGITS(2, 3, p, t, b, col, g);
+    else
+        DIGITS(0, 1, p, t, b, col, g);
+}
+
+RY_INLINE void begin_256(const struct panel *p, const struct tokens *t, size_t b,
+                         const struct digits *g)
+{
+    if (!g->f->minima && b % 2) {
         _tile_zero(2);
         _tile_zero(3);
-        _tile_loadd(5, t->sums + 16 * b, t->stride);
-        _tile_loadd(7, p->q256[b].mins_low, RY_X16_LINE);
-        _tile_dpbusd(2, 5, 7);
-        _tile_loadd(7, p->q256[b].mins_high, RY_X16_LINE);
-        _tile_dpbssd(3, 5, 7);
-        _tile_stored(2, sums[2], RY_X16_LINE);
-        _tile_stored(3, sums[3], RY_X16_LINE);
+    } else {
+        _tile_zero(0);
+        _tile_zero(1);
     }
+    add_columns(p, t, b, 0, g);
+}
+
+/* What block b has in tiles 2 and 3, or without minima in its own. */
+RY_INLINE void store_256(sums_t *sums, size_t b, const struct digits *g)
+{
+    if (g->f->minima || b % 2) {
+        _tile_stored(2, sums[g->f->minima ? 2 : 0], RY_X16_LINE);
+        if (g->f->minima || g->two)
+            _tile_stored(3, sums[g->f->minima ? 3 : 1], RY_X16_LINE);
+    } else {
+        _tile_stored(0, sums[0], RY_X16_LINE);
+        if (g->two)
+            _tile_stored(1, sums[1], RY_X16_LINE);
+    }
+}
+
+RY_INLINE void products_of_minima(const struct panel *p, const struct tokens *t, size_t b)
+{
+    _tile_zero(2);
+    _tile_zero(3);
+    _tile_loadd(5, t->sums + 16 * b, t->stride);
+    _tile_loadd(7, p->q256[b].mins_low, RY_X16_LINE);
+    _tile_dpbusd(2, 5, 7);
+    _tile_loadd(7, p->q256[b].mins_high, RY_X16_LINE);
+    _tile_dpbssd(3, 5, 7);
 }
 
 /* 16 sums of two digits as floats. */
@@ -307,13 +343,13 @@ RY_INLINE __m512 whole(const int32_t *low, const int32_t *high)
         _mm512_add_epi32(_mm512_load_si512(low), _mm512_slli_epi32(_mm512_load_si512(high), 8)));
 }
 
-/* acc after one block: the two steps of the scalar order. */
-RY_INLINE void add_256(__m512 acc[TILE], sums_t *sums, const float *d, const float *dmin,
-                       const struct each *dx, const struct digits *g)
+/* acc of four tokens after one block: the two steps of the scalar order. */
+RY_INLINE void add_256(__m512 acc[TILE], const size_t first, sums_t *sums, const float *d,
+                       const float *dmin, const struct each *dx, const struct digits *g)
 {
     __m512 scale = _mm512_load_ps(d), min = _mm512_load_ps(dmin);
     RY_UNROLL
-    for (size_t i = 0; i < TILE; i++) {
+    for (size_t i = first; i < first + 4; i++) {
         __m512 x = each_of(dx, i);
         __m512 sum = g->two ? whole(sums[0] + i * TILE, sums[1] + i * TILE)
                             : _mm512_cvtepi32_ps(_mm512_load_si512(sums[0] + i * TILE));
@@ -327,17 +363,33 @@ RY_INLINE void add_256(__m512 acc[TILE], sums_t *sums, const float *d, const flo
 RY_INLINE void multiply_256(const struct panel *p, size_t n, const struct tokens *t,
                             const struct out *o, const struct digits *g)
 {
-    _Alignas(64) sums_t sums[2][4];
+    _Alignas(64) sums_t sums[4]; /* digits of the codes, of the minima */
     __m512 acc[TILE];
     struct each dx;
     each_begin(&dx, t->d, t->stride);
     load_results(acc, o);
-    products_256(sums[0], p, t, 0, g);
-    for (size_t b = 0; b < n; b++) {
-        if (b + 1 < n)
-            products_256(sums[(b + 1) % 2], p, t, b + 1, g);
-        add_256(acc, sums[b % 2], p->d[b], p->m[b], &dx, g);
-        each_next(&dx);
+    for (size_t b = 0; b <= n; b++) {
+        const float *d = p->d[b - (b > 0)], *m = p->m[b - (b > 0)];
+        if (b < n)
+            begin_256(p, t, b, g);
+        if (b > 0)
+            store_256(sums, b - 1, g);
+        RY_UNROLL
+        for (size_t i = 0; i < 4; i++) {
+            if (b < n && i < 3)
+                add_columns(p, t, b, 64 * (i + 1), g);
+            if (b < n && i == 3 && g->f->minima)
+                products_of_minima(p, t, b);
+            if (b > 0)
+                add_256(acc, 4 * i, sums, d, m, &dx, g);
+        }
+        if (b > 0)
+            each_next(&dx);
+        if (b < n && g->f->minima) {
+            _tile_stored(0, sums[0], RY_X16_LINE);
+            if (g->two)
+                _tile_stored(1, sums[1], RY_X16_LINE);
+        }
     }
     store_results(o, acc);
 }
@@ -415,6 +467,8 @@ static void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0, s
             f->cut(&p, ry_x16_group(w, r) + col0 / f->block * block_bytes, n_blocks);
             RY_TILES_READ();
             for (size_t i = 0; i + TILE <= n_tok; i += TILE) {
+                for (size_t k = 0; k < TILE; k++)
+                    __builtin_prefetch(o.y + (TILE + k) * ldy, 1, 3);
                 f->multiply(&p, n_blocks, &t, &o);
                 o.y += TILE * ldy;
                 t = columns_of((const char *)act + (i + TILE) * act_stride, act_stride, col0, n,
