@@ -56,6 +56,9 @@ const char *ry_cpu_name(void);
 /* Threads worth using: physical cores in the process's affinity mask, limited by the cgroup's CPU quota; >= 1. */
 int ry_cpu_default_threads(void);
 
+/* Processors in the affinity mask of the calling thread, >= 1: more threads only wait for each other. */
+int ry_cpu_most_threads(void);
+
 /* Bytes of memory that could still be taken: the least of MemAvailable and what the cgroup (v1, v2, and its
  * ancestors) leaves. UINT64_MAX when neither can be read. *cgroup_limited (may be NULL) says which. */
 uint64_t ry_cpu_available_memory(bool *cgroup_limited);
@@ -91,7 +94,7 @@ struct ry_sampling ry_sampling_default(void);
  * session's thread loads, relaxed: each value stands alone. Values out of range are clamped by the reader. */
 struct ry_live {
     atomic_int tier;      /* enum ry_tier */
-    atomic_int n_threads; /* 1..RY_MAX_THREADS */
+    atomic_int n_threads; /* 1..RY_MAX_THREADS; more than ry_cpu_most_threads() run as so many */
     atomic_int attention; /* enum ry_attention */
     atomic_bool prefetch;
     atomic_bool

@@ -488,6 +488,15 @@ static bool small(const ry_session *s, size_t n_tok)
     return s->model->weight_bytes * n_tok < s->single_thread_bytes;
 }
 
+/* More threads than processors would take turns, and all wait for the one whose turn has not come. */
+static int threads_of(const ry_session *s, const struct ry_step *step)
+{
+    int n = atomic_load_explicit(&s->live->n_threads, memory_order_relaxed);
+    if (n <= 1 || small(s, step->n_tok))
+        return 1;
+    return clamp(n, 1, s->most_threads ? s->most_threads : ry_cpu_most_threads());
+}
+
 /* The screen for a step, NULL where its logits are wanted whole or too many of them to make one worth while. */
 static const struct ry_screen *screen_of(const ry_session *s, const struct ry_step *step)
 {
@@ -516,13 +525,11 @@ ry_rc ry_forward(ry_session *s, const struct ry_step *step, ry_err *err)
     atomic_init(&run.n_rescored, 0);
     atomic_init(&run.stop, false);
     atomic_init(&run.bad_row, SIZE_MAX);
-    int n_threads =
-        clamp(atomic_load_explicit(&s->live->n_threads, memory_order_relaxed), 1, RY_MAX_THREADS);
     if (step->n_tok == 1 && small(s, 1))
         ry_profile_start_small(&s->profile);
     else
         ry_profile_start(&s->profile);
-    ry_par_run(s->par, small(s, step->n_tok) ? 1 : n_threads, step_on_thread, &run);
+    ry_par_run(s->par, threads_of(s, step), step_on_thread, &run);
     if (atomic_load_explicit(&run.stop, memory_order_relaxed))
         return ry_err_set(err, RY_ERR_CANCELLED, "stopped at position %zu", step->pos);
     size_t bad = atomic_load_explicit(&run.bad_row, memory_order_relaxed);

@@ -57,6 +57,85 @@ START_TEST(steps_are_ordered)
 }
 END_TEST
 
+/* Attention over several chunks of the cache, of which decode hands one after the other to the threads. */
+START_TEST(chunks_are_ordered)
+{
+    enum { N = 300 };
+    struct gb_shape shape = gb_shape_default("llama", RY_FMT_F32);
+    shape.n_ctx = N;
+    ry_engine *engine = tiny_open(&shape);
+    float *want = ry_mem_alloc(shape.n_vocab, sizeof *want);
+    struct ry_live live;
+    int32_t ids[N];
+    tiny_ids(ids, N, shape.n_vocab, 3);
+    ry_live_init(&live);
+    atomic_store(&live.attention, _i % RY_ATTENTION_COUNT);
+    for (int n = 1; n <= 3; n++) {
+        atomic_store(&live.n_threads, n);
+        ry_session *s =
+            tiny_session(engine, &live, N, 64, _i / RY_ATTENTION_COUNT ? RY_KV_Q8 : RY_KV_F16);
+        ck_assert_int_eq(eval(s, ids, N - 2, NULL, NULL), RY_OK);
+        for (size_t i = N - 2; i < N; i++)
+            ck_assert_int_eq(eval(s, ids + i, 1, NULL, NULL), RY_OK);
+        if (n == 1)
+            memcpy(want, ry_session_logits(s), shape.n_vocab * sizeof *want);
+        ck_assert_mem_eq(ry_session_logits(s), want, shape.n_vocab * sizeof *want);
+        ry_session_free(s);
+    }
+    ry_mem_free(want);
+    ry_engine_close(engine);
+}
+END_TEST
+
+static void collect(void *user, int32_t id, uint64_t t_ns)
+{
+    (void)t_ns;
+    ry_ids_push(user, id);
+}
+
+/* The screened head, and guesses that are evaluated together. */
+START_TEST(generations_are_ordered)
+{
+    struct gb_shape shape = gb_shape_default("bitnet-b1.58", RY_FMT_TQ2_0);
+    shape.embd_fmt = RY_FMT_F16;
+    shape.vocab = true;
+    ry_engine *engine = tiny_open(&shape);
+    ry_ids want = {0};
+    struct ry_live live;
+    int32_t ids[N_IDS];
+    tiny_ids(ids, N_IDS, shape.n_vocab, 3);
+    ry_live_init(&live);
+    atomic_store(&live.speculate, RY_SPECULATE_NGRAM);
+    for (int n = 1; n <= 4; n++) {
+        ry_ids got = {0};
+        struct ry_generated r;
+        struct ry_perf perf;
+        ry_err err = {0};
+        atomic_store(&live.n_threads, n);
+        ry_session *s = tiny_session(engine, &live, 64, 5, RY_KV_F16);
+        ry_draft_set_eager(s->draft, true);
+        struct ry_generate o = {.prompt = ids,
+                                .n_prompt = N_IDS,
+                                .max_tokens = 40,
+                                .seed = 5,
+                                .ignore_eog = true,
+                                .user = n == 1 ? &want : &got,
+                                .on_token = collect};
+        ck_assert_msg(ry_generate(s, &o, &r, &err) == RY_OK, "%s", err.text);
+        ry_session_perf(s, &perf);
+        ck_assert_uint_gt(perf.n_screened, 0);
+        if (n > 1) {
+            ck_assert_uint_eq(got.n, want.n);
+            ck_assert_mem_eq(got.v, want.v, want.n * sizeof *want.v);
+        }
+        ry_ids_done(&got);
+        ry_session_free(s);
+    }
+    ry_ids_done(&want);
+    ry_engine_close(engine);
+}
+END_TEST
+
 struct clicker {
     atomic_bool cancel, quit;
 };
@@ -106,6 +185,8 @@ static Suite *suite(void)
     TCase *tc = tcase_create("forward");
     tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, steps_are_ordered, 0, sizeof archs / sizeof *archs);
+    tcase_add_loop_test(tc, chunks_are_ordered, 0, 2 * RY_ATTENTION_COUNT);
+    tcase_add_test(tc, generations_are_ordered);
     tcase_add_test(tc, cancelling_is_ordered);
     suite_add_tcase(s, tc);
     return s;

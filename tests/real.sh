@@ -36,6 +36,25 @@ for kernel in scalar auto; do
     greedy bitllama2-3M-tq1_0.gguf golden_bitllama2_3M.txt 60 $kernel
 done
 
+# A switch that must not change a token: greedy and drawn, with a penalty too.
+switched() { # MODEL OPTION...
+    file=$1; shift
+    for sampling in '--temp 0' '--temp 0.8 --seed 7' '--temp 1.2 --top-k 8 --repeat-penalty 1.2 --seed 8'; do
+        # shellcheck disable=SC2086
+        "$RYOT" run -q -m "$shared/models/$file" --raw $sampling -n 150 -p 'One day' </dev/null >"$dir/want" 2>"$dir/err" &&
+            "$RYOT" run -q -m "$shared/models/$file" --raw $sampling -n 150 -p 'One day' "$@" </dev/null >"$dir/got" 2>"$dir/err" ||
+            { echo "FAIL $file $*: $(cat "$dir/err")"; bad=1; return; }
+        cmp -s "$dir/want" "$dir/got" || { echo "FAIL $file $sampling: another text with $*"; bad=1; return; }
+    done
+    echo "ok   $file: the same text with $*"
+}
+
+for model in stories260K-f32 stories260K-f16 bitllama2-3M-f16 bitllama2-3M-tq1_0 bitllama2-3M-tq2_0; do
+    switched $model.gguf --head full
+    switched $model.gguf --speculate ngram
+    switched $model.gguf --kernel scalar --repack off --prefetch off --threads 2
+done
+
 # Stories 20..23 of the corpus, first 1,200 characters each, BOS and ids, the first 250 of them.
 # The F32 model is compared closely. The ternary one rounds its activations to eight bits: one sum that lies next to a tie
 # goes the other way with another order of summation, and the text goes on a little differently from there. The six pairs of

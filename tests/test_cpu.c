@@ -2,6 +2,7 @@
 #include "ryot_test.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -55,6 +56,25 @@ static void put_topology(void)
 }
 
 static const bool all[8] = {true, true, true, true, true, true, true, true};
+
+START_TEST(most_threads_are_those_of_the_affinity_mask)
+{
+    cpu_set_t before, one;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof before, &before), 0);
+    ck_assert_int_eq(ry_cpu_most_threads(),
+                     CPU_COUNT(&before) < RY_MAX_THREADS ? CPU_COUNT(&before) : RY_MAX_THREADS);
+    ck_assert_int_le(ry_cpu_default_threads(), ry_cpu_most_threads());
+    size_t cpu = 0;
+    while (!CPU_ISSET(cpu, &before))
+        cpu++;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    ck_assert_int_eq(ry_cpu_most_threads(), 1);
+    ck_assert_int_eq(ry_cpu_default_threads(), 1);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof before, &before), 0);
+}
+END_TEST
 
 START_TEST(tiers_have_names_and_the_unusable_are_refused)
 {
@@ -172,6 +192,7 @@ static Suite *cpu_suite(void)
     TCase *tc = tcase_create("tiers");
     tcase_add_test(tc, tiers_have_names_and_the_unusable_are_refused);
     tcase_add_test(tc, this_machine_grants_something);
+    tcase_add_test(tc, most_threads_are_those_of_the_affinity_mask);
     suite_add_tcase(suite, tc);
     tc = tcase_create("host");
     tcase_add_checked_fixture(tc, setup, teardown);

@@ -47,6 +47,7 @@ static inline ry_session *tiny_session(const ry_engine *engine, struct ry_live *
         .n_ctx = n_ctx, .n_ubatch = n_ubatch, .kv = kv, .live = live};
     ck_assert_msg(ry_session_new(&session, engine, &options, &err) == RY_OK, "%s", err.text);
     session->single_thread_bytes = 0;
+    session->most_threads = RY_MAX_THREADS;
     return session;
 }
 

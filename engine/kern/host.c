@@ -227,20 +227,33 @@ uint64_t ry_host_available_memory(const char *root, bool *cgroup_limited)
     return least;
 }
 
+/* The affinity mask; every CPU where there are more than the set holds. */
+static void allowed_cpus(cpu_set_t *set)
+{
+    CPU_ZERO(set);
+    if (sched_getaffinity(0, sizeof *set, set) == 0)
+        return;
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    for (long cpu = 0; cpu < n && cpu < CPU_SETSIZE; cpu++)
+        CPU_SET((size_t)cpu, set);
+}
+
 int ry_cpu_default_threads(void)
 {
-    bool allowed[CPU_SETSIZE] = {false};
+    bool allowed[CPU_SETSIZE];
     cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-            allowed[cpu] = CPU_ISSET(cpu, &set);
-    } else { /* more CPUs than the set holds */
-        long n = sysconf(_SC_NPROCESSORS_ONLN);
-        for (long cpu = 0; cpu < n && cpu < CPU_SETSIZE; cpu++)
-            allowed[cpu] = true;
-    }
+    allowed_cpus(&set);
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        allowed[cpu] = CPU_ISSET(cpu, &set);
     return ry_host_threads("", allowed, CPU_SETSIZE);
+}
+
+int ry_cpu_most_threads(void)
+{
+    cpu_set_t set;
+    allowed_cpus(&set);
+    int n = CPU_COUNT(&set);
+    return n < 1 ? 1 : n < RY_MAX_THREADS ? n : RY_MAX_THREADS;
 }
 
 uint64_t ry_cpu_available_memory(bool *cgroup_limited)

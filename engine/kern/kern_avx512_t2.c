@@ -5,7 +5,8 @@
  * two ports as vpdpbusd and would cost a quarter of its speed. Any thread; allocates nothing. */
 #include "engine/kern/kern_avx512_t2.h"
 
-enum { TILE = 12 };
+/* Columns between two looks at a counter: what counts and fetches waits for the ports of vpdpbusd, too. */
+enum { TILE = 12, STEP_COLS = 16 };
 
 static void matvec(float *y, const struct ry_wmat *w, size_t row0, size_t row1, const void *act,
                    size_t prefetch)
@@ -50,13 +51,19 @@ RY_INLINE void keep(const struct ry_t2_job *j, size_t t, size_t row, __m512i sum
         _mm512_mask_storeu_epi32(y, ry_mask_16(j->n_rows - row), sums);
 }
 
-/* Token i of a tile: one pointer serves three of them, since x86 adds an index times 1 or 2. */
-RY_INLINE __m512i four_of(const int8_t *const q[4], size_t i, size_t stride)
+/* One line of each of three tokens of the tile that comes next; behind its last token, at `end`, the line that follows
+ * in all of them. Returns where to go on. */
+RY_INLINE const int8_t *ask_tokens(const int8_t *p, const int8_t *end, size_t stride)
 {
-    return ry_broadcast_4(q[i / 3] + i % 3 * stride);
+    RY_UNROLL
+    for (size_t i = 0; i < 3; i++)
+        _mm_prefetch((const char *)(p + i * stride), _MM_HINT_T0);
+    p += 3 * stride;
+    return p < end ? p : p - (TILE * stride - 64);
 }
 
-/* Tokens t .. t + nt, nt a constant. The tile that comes next is fetched meanwhile. */
+/* Tokens t .. t + nt, nt a constant. The tile that comes next is fetched meanwhile. One pointer serves three tokens,
+ * since x86 adds an index times 1 or 2. */
 RY_INLINE void tile(const struct ry_t2_job *j, size_t t, const size_t nt)
 {
     const size_t stride = j->act_stride;
@@ -69,17 +76,23 @@ RY_INLINE void tile(const struct ry_t2_job *j, size_t t, const size_t nt)
         a[i] = sums_so_far(j, t + i, 0);
         b[i] = sums_so_far(j, t + i, RY_X16_ROWS);
     }
-    for (size_t k = 0; k < j->n_cols; k += 4, line += RY_PANEL_STRIDE) {
+    const uint8_t *end = line + j->n_cols / 4 * RY_PANEL_STRIDE;
+    const int8_t *ahead = next;
+    while (line < end) {
         const int8_t *const q[4] = {q0, q1, q2, q3};
-        __m512i v = _mm512_load_si512(line), u = _mm512_load_si512(line + RY_X16_LINE);
-        _mm_prefetch((const char *)(next + k / 4 % 16 * stride + k / 64 * 64), _MM_HINT_T0);
+        if (nt == TILE)
+            ahead = ask_tokens(ahead, next + TILE * stride, stride);
         RY_UNROLL
-        for (size_t i = 0; i < nt; i++) {
-            __m512i x = four_of(q, i, stride);
-            a[i] = ry_dot_4(a[i], v, x);
-            b[i] = ry_dot_4(b[i], u, x);
+        for (size_t c = 0; c < STEP_COLS; c += 4, line += RY_PANEL_STRIDE) {
+            __m512i v = _mm512_load_si512(line), u = _mm512_load_si512(line + RY_X16_LINE);
+            RY_UNROLL
+            for (size_t i = 0; i < nt; i++) {
+                __m512i x = ry_broadcast_4(q[i / 3] + i % 3 * stride + c);
+                a[i] = ry_dot_4(a[i], v, x);
+                b[i] = ry_dot_4(b[i], u, x);
+            }
         }
-        q0 += 4, q1 += 4, q2 += 4, q3 += 4;
+        q0 += STEP_COLS, q1 += STEP_COLS, q2 += STEP_COLS, q3 += STEP_COLS;
         RY_KEEP(q0);
         RY_KEEP(q1);
         RY_KEEP(q2);

@@ -10,6 +10,7 @@
 
 #include "src/app/guide.h"
 #include "src/app/paths.h"
+#include "src/app/perf.h"
 #include "src/app/suggest.h"
 #include "src/base/mem.h"
 #include "src/base/utf8.h"
@@ -78,7 +79,11 @@ static ry_rc run_kernel(ry_chat *chat, const char *arg, ry_err *err)
 
 static ry_rc run_threads(ry_chat *chat, const char *arg, ry_err *err)
 {
-    return set_int(chat, "threads", arg, 1, RY_MAX_THREADS, &chat->live.n_threads, err);
+    ry_rc rc = set_int(chat, "threads", arg, 1, RY_MAX_THREADS, &chat->live.n_threads, err);
+    const char *warning = ry_perf_too_many(atomic_load(&chat->live.n_threads));
+    if (rc == RY_OK && warning)
+        ry_chat_note(chat, "%s", warning);
+    return rc;
 }
 
 static const char *attention_name(int attention)

@@ -152,6 +152,17 @@ double ry_perf_tokens_a_step(const struct ry_perf *perf)
     return n_steps ? (double)perf->n_decode / (double)n_steps : 1;
 }
 
+const char *ry_perf_too_many(int n_threads)
+{
+    static char line[96];
+    int most = ry_cpu_most_threads();
+    if (n_threads <= most)
+        return NULL;
+    snprintf(line, sizeof line, "%d threads, but this process may use %d processor%s: %d run",
+             n_threads, most, most == 1 ? "" : "s", most);
+    return line;
+}
+
 const char *ry_perf_verdict(const struct ry_perf *perf, int n_threads,
                             const struct ry_read_limit *limit)
 {

@@ -65,4 +65,8 @@ const char *ry_perf_verdict(const struct ry_perf *perf, int n_threads,
 /* a - b, counter by counter. */
 struct ry_perf ry_perf_since(const struct ry_perf *a, const struct ry_perf *b);
 
+/* What to say of more threads than there are processors; NULL where there are enough. Valid until the next call; main
+ * thread. */
+const char *ry_perf_too_many(int n_threads);
+
 #endif

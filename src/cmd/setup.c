@@ -11,6 +11,7 @@
 
 #include "src/app/out.h"
 #include "src/app/paths.h"
+#include "src/app/perf.h"
 #include "src/app/signals.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
@@ -203,6 +204,8 @@ ry_rc ry_setup_live(const struct ry_setup *s, struct ry_live *live, uint64_t *se
     }
     if (o->n_threads)
         atomic_store(&live->n_threads, o->n_threads);
+    if (ry_perf_too_many(o->n_threads))
+        ry_out_note("%s", ry_perf_too_many(o->n_threads));
     if (o->attention) {
         enum ry_attention kind =
             strcmp(o->attention, "flash") == 0 ? RY_ATTENTION_FLASH : RY_ATTENTION_STANDARD;
