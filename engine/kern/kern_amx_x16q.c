@@ -18,8 +18,9 @@
 
 enum {
     TILE = 16,
-    COLS = 2048, /* of a panel: at most 74 KiB of codes */
-    FEW = 8      /* tokens from which on tiles win */
+    COLS = 1024, /* of a panel: 16 to 36 KiB of codes, so that they stay close */
+    GROUP = 4,   /* panels that meet the same tokens */
+    FEW = 24     /* tokens from which on cutting out pays */
 };
 
 /* A tile of sums, as it is stored. */
@@ -427,57 +428,95 @@ static struct tokens columns_of(const char *act, size_t stride, size_t col0, siz
     return t;
 }
 
-/* Copies n columns of m tokens; the rows behind them stay as they are. */
-static struct tokens copy_tail(struct tail_row tail[TILE], const struct tokens *t, size_t n,
-                               size_t m, size_t block)
+/* Copies the columns of the last `rest` tokens, whose rows begin at act. */
+static void copy_tail(struct tail_row tail[TILE], const struct tokens *t, size_t n_cols,
+                      size_t rest, size_t block)
 {
-    for (size_t i = 0; i < m; i++) {
-        size_t at = i * t->stride;
-        memcpy(tail[i].q, (const char *)t->q + at, n);
-        memcpy(tail[i].d, (const char *)t->d + at, n / block * sizeof(float));
+    for (size_t i = 0; i < rest; i++) {
+        size_t at = i * t->stride, floats = n_cols / block * sizeof(float);
+        memcpy(tail[i].q, (const char *)t->q + at, n_cols);
+        memcpy(tail[i].d, (const char *)t->d + at, floats);
         if (t->ds)
-            memcpy(tail[i].ds, (const char *)t->ds + at, n / block * sizeof(float));
+            memcpy(tail[i].ds, (const char *)t->ds + at, floats);
         if (t->sums)
-            memcpy(tail[i].sums, (const char *)t->sums + at, n / 16 * sizeof(int16_t));
+            memcpy(tail[i].sums, (const char *)t->sums + at, n_cols / 16 * sizeof(int16_t));
     }
-    return (struct tokens){tail->q, tail->d, tail->ds, tail->sums, sizeof tail[0]};
 }
 
-static void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0, size_t row1,
-                   const void *act, size_t act_stride, size_t n_tok, const struct format *f)
+/* A call, and the columns of it that are under way. */
+struct job {
+    float *y;
+    size_t ldy;
+    const struct ry_wmat *w;
+    size_t row0, row1;
+    const char *act;
+    size_t act_stride, n_tok;
+    const struct format *f;
+    size_t col0, n_blocks, block_bytes; /* of 16 rows */
+    struct panel *panel;
+    struct tail_row *tail; /* [TILE] */
+};
+
+static const uint8_t *blocks_of(const struct job *j, size_t r)
 {
-    struct panel p;
+    return ry_x16_group(j->w, r) + j->col0 / j->f->block * j->block_bytes;
+}
+
+/* The columns of 16 tokens from t on; of the last, which fill no tile, their copy. */
+static struct tokens tokens_at(const struct job *j, size_t t)
+{
+    if (t + TILE > j->n_tok)
+        return (struct tokens){j->tail->q, j->tail->d, j->tail->ds, j->tail->sums,
+                               sizeof j->tail[0]};
+    return columns_of(j->act + t * j->act_stride, j->act_stride, j->col0, j->w->n_cols,
+                      j->f->block == 32);
+}
+
+/* Fetches part i of n of the panel that begins at row r. */
+static void ask_part(const struct job *j, size_t r, size_t i, size_t n)
+{
+    size_t bytes = j->n_blocks * j->block_bytes;
+    for (size_t k = bytes * i / n; k < bytes * (i + 1) / n; k += RY_X16_LINE)
+        _mm_prefetch((const char *)blocks_of(j, r) + k, _MM_HINT_T1);
+}
+
+/* The panel of the rows from r on meets all tokens; the next one is fetched meanwhile. */
+static void multiply_panel(const struct job *j, size_t r)
+{
+    size_t n_tiles = (j->n_tok + TILE - 1) / TILE;
+    j->f->cut(j->panel, blocks_of(j, r), j->n_blocks);
+    RY_TILES_READ();
+    for (size_t i = 0; i < n_tiles; i++) {
+        size_t t = i * TILE, left = j->n_tok - t;
+        struct tokens tokens = tokens_at(j, t);
+        struct out o = {j->y + t * j->ldy + (r - j->row0), j->ldy, left < TILE ? left : TILE,
+                        j->row1 - r, j->col0 > 0};
+        if (r + TILE < j->row1)
+            ask_part(j, r + TILE, i, n_tiles);
+        j->f->multiply(j->panel, j->n_blocks, &tokens, &o);
+    }
+}
+
+static void multiply_all(struct job *j)
+{
+    const size_t n = j->w->n_cols, block = j->f->block, rest = j->n_tok % TILE;
+    struct panel panel;
     struct tail_row tail[TILE];
-    const size_t n = w->n_cols, block_bytes = w->row_bytes / (n / f->block) * RY_X16_ROWS;
-    const size_t rest = n_tok % TILE;
-    if (rest)
-        memset(tail, 0, sizeof tail);
-    configure(f->block);
-    for (size_t col0 = 0; col0 < n; col0 += COLS) {
-        size_t n_cols = n - col0 < COLS ? n - col0 : COLS, n_blocks = n_cols / f->block;
-        struct tokens first = columns_of(act, act_stride, col0, n, f->block == 32), last = first;
+    memset(tail, 0, sizeof tail);
+    j->panel = &panel;
+    j->tail = tail;
+    j->block_bytes = j->w->row_bytes / (n / block) * RY_X16_ROWS;
+    configure(block);
+    for (j->col0 = 0; j->col0 < n; j->col0 += COLS) {
+        size_t n_cols = n - j->col0 < COLS ? n - j->col0 : COLS;
+        j->n_blocks = n_cols / block;
         if (rest) {
-            last = columns_of((const char *)act + (n_tok - rest) * act_stride, act_stride, col0, n,
-                              f->block == 32);
-            last = copy_tail(tail, &last, n_cols, rest, f->block);
+            struct tokens last = columns_of(j->act + (j->n_tok - rest) * j->act_stride,
+                                            j->act_stride, j->col0, n, block == 32);
+            copy_tail(tail, &last, n_cols, rest, block);
         }
-        for (size_t r = row0; r < row1; r += RY_X16_ROWS) {
-            struct out o = {y + (r - row0), ldy, TILE, row1 - r, col0 > 0};
-            struct tokens t = first;
-            f->cut(&p, ry_x16_group(w, r) + col0 / f->block * block_bytes, n_blocks);
-            RY_TILES_READ();
-            for (size_t i = 0; i + TILE <= n_tok; i += TILE) {
-                for (size_t k = 0; k < TILE; k++)
-                    __builtin_prefetch(o.y + (TILE + k) * ldy, 1, 3);
-                f->multiply(&p, n_blocks, &t, &o);
-                o.y += TILE * ldy;
-                t = columns_of((const char *)act + (i + TILE) * act_stride, act_stride, col0, n,
-                               f->block == 32);
-            }
-            o.n_tok = rest;
-            if (rest)
-                f->multiply(&p, n_blocks, &last, &o);
-        }
+        for (size_t r = j->row0; r < j->row1; r += TILE)
+            multiply_panel(j, r);
     }
     _tile_release();
 }
@@ -503,10 +542,12 @@ static void (*few[RY_FMT_SLOTS])(float *y, size_t ldy, const struct ry_wmat *w, 
                               size_t row1, const void *act, size_t act_stride, size_t n_tok)       \
     {                                                                                              \
         static const struct format f = {size, cut_##name, multiply_##name};                        \
-        if (n_tok < FEW)                                                                           \
+        if (n_tok < FEW) {                                                                         \
             few[w->fmt](y, ldy, w, row0, row1, act, act_stride, n_tok);                            \
-        else                                                                                       \
-            matmul(y, ldy, w, row0, row1, act, act_stride, n_tok, &f);                             \
+            return;                                                                                \
+        }                                                                                          \
+        struct job j = {y, ldy, w, row0, row1, act, act_stride, n_tok, .f = &f};                   \
+        multiply_all(&j);                                                                          \
     }
 SLOT(q4_0, 32, &ry_q4_0)
 SLOT(q4_1, 32, &ry_q4_1)
