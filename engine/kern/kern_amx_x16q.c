@@ -18,9 +18,11 @@
 
 enum {
     TILE = 16,
-    COLS = 1024, /* of a panel: 16 to 36 KiB of codes, so that they stay close */
-    GROUP = 4,   /* panels that meet the same tokens */
-    FEW = 24     /* tokens from which on cutting out pays */
+    COLS = 2048,         /* of a panel, where they are the whole row */
+    COLS_OF_MORE = 1024, /* where they are not: panels and tokens stay closer */
+    STREAM = 1 << 20,    /* bytes of results that go past the caches */
+    GROUP = 4,           /* panels that meet the same tokens */
+    FEW = 24             /* tokens from which on cutting out pays */
 };
 
 /* A tile of sums, as it is stored. */
@@ -59,7 +61,8 @@ struct tail_row {
 struct out {
     float *y;
     size_t ldy, n_tok, n_rows;
-    bool again; /* y holds sums already */
+    bool again;  /* y holds sums already */
+    bool stream; /* y is better written past the caches */
 };
 
 /* A format's functions: not inlined, each a page of instructions. */
@@ -84,9 +87,15 @@ RY_INLINE void load_results(__m512 acc[TILE], const struct out *o)
 RY_INLINE void store_results(const struct out *o, const __m512 acc[TILE])
 {
     RY_UNROLL
-    for (size_t i = 0; i < TILE; i++)
-        if (i < o->n_tok)
-            ry_store_16(o->y + i * o->ldy, acc[i], o->n_rows);
+    for (size_t i = 0; i < TILE; i++) {
+        float *y = o->y + i * o->ldy;
+        if (i >= o->n_tok)
+            continue;
+        if (o->stream && o->n_rows >= TILE && (uintptr_t)y % 64 == 0)
+            _mm512_stream_ps(y, acc[i]);
+        else
+            ry_store_16(y, acc[i], o->n_rows);
+    }
 }
 
 /* One float of each token: four pointers serve 16 tokens, since x86 adds an index times 1 or 2. */
@@ -452,7 +461,8 @@ struct job {
     const char *act;
     size_t act_stride, n_tok;
     const struct format *f;
-    size_t col0, n_blocks, block_bytes; /* of 16 rows */
+    size_t cols, col0, n_blocks, block_bytes; /* of 16 rows */
+    bool stream;
     struct panel *panel;
     struct tail_row *tail; /* [TILE] */
 };
@@ -489,8 +499,12 @@ static void multiply_panel(const struct job *j, size_t r)
     for (size_t i = 0; i < n_tiles; i++) {
         size_t t = i * TILE, left = j->n_tok - t;
         struct tokens tokens = tokens_at(j, t);
-        struct out o = {j->y + t * j->ldy + (r - j->row0), j->ldy, left < TILE ? left : TILE,
-                        j->row1 - r, j->col0 > 0};
+        struct out o = {j->y + t * j->ldy + (r - j->row0),
+                        j->ldy,
+                        left < TILE ? left : TILE,
+                        j->row1 - r,
+                        j->col0 > 0,
+                        j->stream};
         if (r + TILE < j->row1)
             ask_part(j, r + TILE, i, n_tiles);
         j->f->multiply(j->panel, j->n_blocks, &tokens, &o);
@@ -507,8 +521,10 @@ static void multiply_all(struct job *j)
     j->tail = tail;
     j->block_bytes = j->w->row_bytes / (n / block) * RY_X16_ROWS;
     configure(block);
-    for (j->col0 = 0; j->col0 < n; j->col0 += COLS) {
-        size_t n_cols = n - j->col0 < COLS ? n - j->col0 : COLS;
+    j->cols = n <= COLS ? COLS : COLS_OF_MORE;
+    j->stream = n <= COLS && j->n_tok * (j->row1 - j->row0) * sizeof(float) >= STREAM;
+    for (j->col0 = 0; j->col0 < n; j->col0 += j->cols) {
+        size_t n_cols = n - j->col0 < j->cols ? n - j->col0 : j->cols;
         j->n_blocks = n_cols / block;
         if (rest) {
             struct tokens last = columns_of(j->act + (j->n_tok - rest) * j->act_stride,
@@ -519,6 +535,7 @@ static void multiply_all(struct job *j)
             multiply_panel(j, r);
     }
     _tile_release();
+    _mm_sfence(); /* streamed results are there before another thread is told so */
 }
 
 /* ---- slots ------------------------------------------------------------------------------------------- */
