@@ -36,7 +36,7 @@ no_escape() {
 # Usage.
 run 0 --version; prints 'ryot '
 run 0 --help; prints perplexity; prints --temp
-run 0 help bench; prints 'prefill'
+run 0 help bench; prints 'prefill'; prints 'qwen3-8b'
 for command in chat run bench sessions models info tokenize logits perplexity doctor completion help; do
     run 0 $command --help; prints "ryot $command"
 done
@@ -121,6 +121,7 @@ run 2 bench --shape tiny -m "$model"; says exclude
 run 2 bench -m "$model" -p 0 -n 0; says nothing
 run 0 doctor --json; "$json_check" cpu kernels threads memory read terminal model vault <"$dir/out" 2>"$dir/err" || fail "$(cat "$dir/err")"
 run 0 doctor; prints kernels; prints 'measured before'
+run 0 doctor -m "$model"; prints ': llama, F32, '
 rm -f "$dir/.cache/ryot/read-bandwidth"; run 0 doctor; prints 'measured now'; [ -s "$dir/.cache/ryot/read-bandwidth" ] || fail 'nothing is remembered'
 run 0 doctor --fresh; prints 'measured now'
 
@@ -160,7 +161,7 @@ in=
 echo 'no vault' >"$dir/v.db"
 in='/guide how do I quit
 /guide who won the war
-'; run 0 --plain --ephemeral -m "$model"; says "looked up in ryot's facts: Press ^D"; says 'nothing near enough'; silent
+'; run 0 --plain --ephemeral -m "$model"; says "looked up in ryot's facts: Press ^D"; says 'nothing near that'; silent
 in=
 run 5 --plain -m "$model" --vault "$dir/v.db"; says v.db
 run 5 sessions list --vault "$dir/v.db"; says v.db

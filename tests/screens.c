@@ -144,12 +144,29 @@ START_TEST(without_box_characters)
 }
 END_TEST
 
+/* In a small window every open panel has its place, whatever the ones above would like. */
+START_TEST(three_panels_share_a_small_window)
+{
+    struct rig *rig = open_at(24, 80, RIG_CHAT);
+    rig_keys(rig, F2 F3 F4);
+    has(rig, "F2 performance");
+    has(rig, "decode");
+    has(rig, "F3 threads");
+    has(rig, "F4 cache");
+    has(rig, "vault  hit");
+    finish(rig);
+}
+END_TEST
+
 START_TEST(while_loading)
 {
     struct rig *rig = open_at(12, 80, RIG_EMPTY);
     expect(rig, "loading_80x12");
     rig_keys(rig, F2);
     has(rig, "nothing was measured yet");
+    finish(rig);
+    rig = open_at(15, 60, RIG_EMPTY); /* the hint is broken at a word */
+    has(rig, "F1 shows what\n  else there is.");
     finish(rig);
 }
 END_TEST
@@ -448,6 +465,7 @@ static Suite *suite(void)
     tcase_add_test(t, unicode_keeps_its_columns);
     tcase_add_test(t, hostile_text_is_shown_and_not_obeyed);
     tcase_add_test(t, without_box_characters);
+    tcase_add_test(t, three_panels_share_a_small_window);
     tcase_add_test(t, while_loading);
     tcase_add_test(t, no_size_is_too_small);
     suite_add_tcase(s, t);

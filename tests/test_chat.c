@@ -229,7 +229,10 @@ START_TEST(regenerate_and_undo_change_the_vault_too)
     forget(&got);
     ry_err err;
     ck_assert_int_eq(ry_chat_submit(f.chat, "/undo 3", 7, &err), RY_ERR_USAGE);
+    ck_assert_str_eq(err.text, "there are no 3 turns to take back");
     ask("/undo 2");
+    ck_assert_int_eq(ry_chat_submit(f.chat, "/undo", 5, &err), RY_ERR_USAGE);
+    ck_assert_str_eq(err.text, "there is no turn to take back");
     ask("/new");
     ask("Four");
     ck_assert_int_ne(f.chat->session_id, id);

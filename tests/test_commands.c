@@ -75,6 +75,12 @@ START_TEST(switches_apply_and_leave_a_note)
     fixture_say(&f, "/threads");
     ck_assert_uint_eq(f.notes.len, len);
     ck_assert_ptr_nonnull(strstr(f.notices.data, "threads is 2\n"));
+    ck_assert_ptr_nonnull(f.chat->notice);
+    fixture_say(&f, "/threads 1"); /* what was said before goes */
+    ck_assert_ptr_null(f.chat->notice);
+    fixture_say(&f, "/threads");
+    ry_command_step_threads(f.chat, 1);
+    ck_assert_ptr_null(f.chat->notice);
 }
 END_TEST
 

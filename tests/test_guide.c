@@ -24,8 +24,8 @@ static void expect_best(const ry_guide *guide, const char *question, const char 
     ck_assert_uint_eq(ry_guide_find(guide, question, strlen(question), &hit, 1), 1);
     ck_assert_msg(strlen(id) == hit.id_len && memcmp(id, hit.id, hit.id_len) == 0,
                   "\"%s\" found %.*s, not %s", question, (int)hit.id_len, hit.id, id);
-    ck_assert_msg(hit.sure == sure, "\"%s\": score %g, coverage %g", question, hit.score,
-                  hit.coverage);
+    ck_assert_msg(hit.sure == sure, "\"%s\": score %g, evidence %g", question, hit.score,
+                  hit.evidence);
 }
 
 START_TEST(the_nearest_fact_comes_first)
@@ -38,8 +38,9 @@ START_TEST(the_nearest_fact_comes_first)
     ck_assert_uint_eq(hits[0].answer_len, strlen("Type mv."));
     ck_assert_mem_eq(hits[0].answer, "Type mv.", hits[0].answer_len);
     ck_assert_double_gt(hits[0].score, hits[1].score);
-    ck_assert_double_ge(hits[0].coverage, hits[1].coverage);
-    ck_assert_double_le(hits[0].coverage, 1);
+    ck_assert_double_le(hits[0].score, 1);
+    ck_assert_double_gt(hits[0].evidence, 0);
+    ck_assert_double_eq(hits[1].evidence, 0);
     ck_assert_uint_eq(ry_guide_find(guide, "file", 4, hits, 0), 0);
     ry_guide_free(guide);
 }
@@ -127,6 +128,23 @@ START_TEST(synonyms_count_as_one_word)
 }
 END_TEST
 
+START_TEST(everyday_words_and_numbers_make_nobody_sure)
+{
+    ry_guide *guide =
+        guide_of("% plums nice\n"
+                 "@ a1\n~ plum; 17\n= one\n@ a2\n~ pear\n= two\n@ a3\n~ fig\n= three\n");
+    expect_best(guide, "pears", "a2", true);
+    expect_best(guide, "plums", "a1", false);
+    expect_best(guide, "17", "a1", false);
+    struct ry_guide_hit hit;
+    ck_assert_uint_eq(ry_guide_find(guide, "a nice plum", 11, &hit, 1), 1);
+    ck_assert(!hit.about);
+    ck_assert_uint_eq(ry_guide_find(guide, "a nice pear", 11, &hit, 1), 1);
+    ck_assert(hit.about);
+    ry_guide_free(guide);
+}
+END_TEST
+
 START_TEST(any_bytes_can_be_asked)
 {
     static char question[1 << 16];
@@ -155,6 +173,7 @@ START_TEST(a_file_that_is_none_is_refused_with_its_line)
                {"@ a\n~ b\n= c\n~ d\n", "line 4"},
                {"@\n", "line 1"},
                {"@ a\n~ b\n= c\n& d e\n", "line 4"},
+               {"@ a\n~ b\n= c\n% d\n", "line 4"},
                {"& what ever\n@ a\n~ b\n= c\n", "stop word"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ry_guide *guide = NULL;
@@ -193,6 +212,7 @@ static Suite *guide_suite(void)
     tcase_add_test(c, what_is_unknown_is_not_sure);
     tcase_add_test(c, a_careful_fact_has_to_be_surer);
     tcase_add_test(c, synonyms_count_as_one_word);
+    tcase_add_test(c, everyday_words_and_numbers_make_nobody_sure);
     tcase_add_test(c, any_bytes_can_be_asked);
     tcase_add_test(c, a_file_that_is_none_is_refused_with_its_line);
     tcase_add_test(c, every_failed_allocation_is_survived);

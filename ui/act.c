@@ -277,14 +277,8 @@ static void act_on_program(ry_ui *ui, enum ry_act act, struct ry_ui_action *out)
     case RY_ACT_THREADS_LESS:
         leave(out, RY_UI_ACT_THREADS, -1);
         break;
-    case RY_ACT_TASKS:
-        run_command(ui, "tasks", out);
-        break;
     case RY_ACT_SESSIONS:
         run_command(ui, "sessions", out);
-        break;
-    case RY_ACT_COPY:
-        run_command(ui, "copy", out);
         break;
     case RY_ACT_SUSPEND:
         leave(out, RY_UI_ACT_SUSPEND, 0);

@@ -54,9 +54,7 @@ enum ry_act {
     RY_ACT_PANEL_CACHE,
     RY_ACT_THREADS_MORE,
     RY_ACT_THREADS_LESS,
-    RY_ACT_TASKS,
     RY_ACT_SESSIONS,
-    RY_ACT_COPY,
     RY_ACT_COUNT
 };
 

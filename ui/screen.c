@@ -21,6 +21,7 @@ enum {
     TINY_COLS = 40,
     TINY_ROWS = 10,
     WIDE_COLS = 100,
+    PANEL_LEAST = 4, /* rows of a panel under others */
     PANEL_MIN = 42,
     PANEL_MAX = 60,
     NOTICE_ROWS = 3
@@ -123,8 +124,18 @@ static void draw_panel_title(ry_ui *ui, int y, int x, int cols, const char *titl
     ry_grid_putf(grid, y, x + 1, cols - 2, RY_AT_TITLE, " %s ", title);
 }
 
-/* One below the other: each gets the rows that it wants as long as there are any. The first title
- * stands on the rule above. */
+/* Rows that the open panels below panel i have to have, with their titles, so that their keys do something. */
+static int rows_below(const ry_ui *ui, int i, int cols, const struct ry_ui_model *model)
+{
+    int rows = 0;
+    while (++i < RY_UI_PANEL_COUNT)
+        if (ui->panels[i])
+            rows += 1 + clamp(panels[i]->want_rows(model, cols), 0, PANEL_LEAST);
+    return rows;
+}
+
+/* One below the other: each gets the rows that it wants as long as there are any, and leaves the others the least.
+ * The first title stands on the rule above. */
 static void draw_panels(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *model)
 {
     struct ry_grid *grid = &ui->grid;
@@ -141,7 +152,9 @@ static void draw_panels(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *
         y += !first;
         first = false;
         struct ry_rect inner = {y, at.x + 1, 0, at.cols - 2};
-        inner.rows = clamp(panels[i]->want_rows(model, inner.cols), 0, end - y);
+        int room = end - y - rows_below(ui, i, inner.cols, model);
+        room = clamp(room, end - y < PANEL_LEAST ? end - y : PANEL_LEAST, end - y);
+        inner.rows = clamp(panels[i]->want_rows(model, inner.cols), 0, room);
         panels[i]->draw(grid, inner, model);
         y += inner.rows;
     }
@@ -151,10 +164,9 @@ static void draw_panels(ry_ui *ui, struct ry_rect at, const struct ry_ui_model *
 
 static void draw_status(ry_ui *ui, const struct ry_ui_model *model)
 {
-    bool tasks = ry_help_has_command(&ui->options, "tasks");
     bool sessions = ry_help_has_command(&ui->options, "sessions");
     ry_buf all = {0};
-    ry_buf_addf(&all, "F1 help  F2-F4 panels%s%s  ^K kernel  ^C stop", tasks ? "  F5 tasks" : "",
+    ry_buf_addf(&all, "F1 help  F2-F4 panels%s  ^K kernel  ^C stop",
                 sessions ? "  F6 sessions" : "");
     const char *keys[] = {ry_buf_str(&all), "F1 help  F2-F4 panels  ^C stop", "F1 help  ^C stop",
                           "F1 help"};
@@ -175,8 +187,14 @@ static void draw_empty_hint(ry_ui *ui, struct ry_rect at, const struct ry_ui_mod
 {
     if (model->n_messages || ui->help_open || at.rows < 3 || at.cols < 30)
         return;
-    ry_grid_puts(&ui->grid, at.y + 1, at.x + 2, at.cols - 3, RY_AT_DIM,
-                 "Type a message and press Enter. /help or F1 shows what else there is.");
+    static const char text[] =
+        "Type a message and press Enter. /help or F1 shows what else there is.";
+    struct ry_wrap wrap;
+    struct ry_wrap_row row;
+    ry_wrap_begin(&wrap, text, sizeof text - 1, true);
+    for (int y = 1; y < at.rows && ry_wrap_next(&wrap, at.cols - 3, &row); y++)
+        ry_grid_put(&ui->grid, at.y + y, at.x + 2, at.cols - 3, RY_AT_DIM, text + row.start,
+                    row.len);
 }
 
 /* Everything between title and prompt. */

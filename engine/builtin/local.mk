@@ -1,7 +1,7 @@
 # the model inside the program
 ENGINE_SOURCES += engine/builtin/builtin.h engine/builtin/builtin.S
 EXTRA_DIST += engine/builtin/ryot-builtin.gguf engine/builtin/README.md engine/builtin/eval_questions.txt \
-	engine/builtin/eval_talk.txt engine/builtin/questions.txt
+	engine/builtin/eval_talk.txt engine/builtin/questions.txt engine/builtin/vague_questions.txt
 EXTRA_DIST += engine/builtin/train/chats.py engine/builtin/train/check_fused.py \
 	engine/builtin/train/check_stories.txt engine/builtin/train/check_talk.txt \
 	engine/builtin/train/compare.py engine/builtin/train/corpus.py engine/builtin/train/evaluate.py \

@@ -15,7 +15,7 @@ libkern_avx2_a_SOURCES = engine/kern/kern_avx2.h engine/kern/kern_avx2.c \
   engine/kern/kern_avx2_float.c engine/kern/kern_avx2_q32.c engine/kern/kern_avx2_k.c \
   engine/kern/kern_avx2_ternary.c engine/kern/kern_avx2_t2.c engine/kern/kern_avx2_attn.c \
   engine/kern/kern_avx2_vec.h engine/kern/kern_avx2_x16q.c engine/kern/kern_avx2_screen.c
-libkern_avx2_a_CFLAGS = $(AM_CFLAGS) $(AVX2_FLAGS)
+libkern_avx2_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) $(AVX2_FLAGS)
 endif
 if RYOT_AVXVNNI
 noinst_LIBRARIES += libkern_avxvnni.a
@@ -23,7 +23,7 @@ ENGINE_KERN_LIBS += libkern_avxvnni.a libengine.a
 libkern_avxvnni_a_SOURCES = engine/kern/kern_avxvnni.h engine/kern/kern_avxvnni.c \
   engine/kern/kern_avxvnni_t2.c engine/kern/kern_avxvnni_x16q.c \
   engine/kern/kern_avxvnni_screen.c
-libkern_avxvnni_a_CFLAGS = $(AM_CFLAGS) $(AVXVNNI_FLAGS)
+libkern_avxvnni_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) $(AVXVNNI_FLAGS)
 endif
 if RYOT_AVX512
 noinst_LIBRARIES += libkern_avx512.a
@@ -32,11 +32,11 @@ libkern_avx512_a_SOURCES = engine/kern/kern_avx512.h engine/kern/kern_avx512.c \
   engine/kern/kern_avx512_t2.h engine/kern/kern_avx512_t2.c engine/kern/kern_avx512_attn.c \
   engine/kern/kern_avx512_vec.h engine/kern/kern_avx512_x16q.c engine/kern/kern_avx512_float.c \
   engine/kern/kern_avx512_ternary.c engine/kern/kern_avx512_screen.c
-libkern_avx512_a_CFLAGS = $(AM_CFLAGS) $(AVX512_FLAGS)
+libkern_avx512_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) $(AVX512_FLAGS)
 endif
 if RYOT_AMX
 noinst_LIBRARIES += libkern_amx.a
 ENGINE_KERN_LIBS += libkern_amx.a libkern_avx512.a libengine.a
 libkern_amx_a_SOURCES = engine/kern/kern_amx.h engine/kern/kern_amx.c engine/kern/kern_amx_t2.c engine/kern/kern_amx_x16q.c
-libkern_amx_a_CFLAGS = $(AM_CFLAGS) $(AMX_FLAGS)
+libkern_amx_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) $(AMX_FLAGS)
 endif

@@ -81,12 +81,20 @@ void ry_chat_notice(ry_chat *chat, bool error, const char *fmt, ...)
         ry_log("notice: %s", chat->notice);
 }
 
+/* What was said about an earlier command; that something is not saved stays. */
+static void drop_old_notice(ry_chat *chat)
+{
+    if (!chat->unsaved)
+        ry_chat_notice(chat, false, NULL);
+}
+
 void ry_chat_switched(ry_chat *chat, const char *what, const char *from, const char *to)
 {
     if (strcmp(from, to) == 0) {
         ry_chat_notice(chat, false, "%s is %s", what, to);
         return;
     }
+    drop_old_notice(chat);
     ry_rate_mark(&chat->rate, to);
     ry_chat_note(chat, "%s %s -> %s", what, from, to);
 }
@@ -208,9 +216,8 @@ static bool is_said(const struct ry_line *line)
 static bool add_user_message(const ry_chat *chat, struct ry_task *task, const ry_buf *text)
 {
     ry_buf fact = {0};
-    struct ry_guide_hit hit;
     if (chat->guide)
-        ry_lookup_text(chat->guide, text->data, text->len, &hit, &fact);
+        ry_lookup_text(chat->guide, text->data, text->len, &fact);
     bool ok = !fact.failed;
     if (ok && fact.len)
         ok = ry_task_add_message(task, RY_ROLE_SYSTEM, fact.data, fact.len);
@@ -258,18 +265,40 @@ static struct ry_task *generate_task(ry_chat *chat)
     return task;
 }
 
+/* The user's message that line i, or the end, follows but for notes; NULL. */
+static const ry_buf *asked_before(const ry_chat *chat, size_t i)
+{
+    while (i > 0 && chat->lines[i - 1].role == RY_LINE_NOTE)
+        i--;
+    return i > 0 && chat->lines[i - 1].role == RY_LINE_USER ? &chat->lines[i - 1].text : NULL;
+}
+
+static void note_unless_empty(ry_chat *chat, ry_buf *said)
+{
+    if (said->len)
+        ry_chat_note(chat, "%s", ry_buf_str(said));
+    ry_buf_done(said);
+}
+
 /* Looked up by words, not by the model: the note says so. */
 static void note_fact(ry_chat *chat)
 {
-    struct ry_guide_hit hit;
-    size_t i = chat->n_lines;
-    while (i > 0 && chat->lines[i - 1].role == RY_LINE_NOTE)
-        i--;
-    if (!chat->guide || i == 0 || chat->lines[i - 1].role != RY_LINE_USER)
-        return;
-    const ry_buf *text = &chat->lines[i - 1].text;
-    if (ry_lookup(chat->guide, text->data, text->len, &hit) == RY_LOOKUP_FACT)
-        ry_chat_note(chat, "looked up in ryot's facts: %.*s", (int)hit.id_len, hit.id);
+    const ry_buf *text = asked_before(chat, chat->n_lines);
+    ry_buf said = {0};
+    if (chat->guide && text)
+        ry_lookup_say(chat->guide, text->data, text->len, &said);
+    note_unless_empty(chat, &said);
+}
+
+/* What the answer should have held. */
+static void note_miscopied(ry_chat *chat)
+{
+    const ry_buf *text = asked_before(chat, chat->answer);
+    const ry_buf *answer = &chat->lines[chat->answer].text;
+    ry_buf said = {0};
+    if (chat->guide && text)
+        ry_lookup_check(chat->guide, text->data, text->len, ry_buf_str(answer), answer->len, &said);
+    note_unless_empty(chat, &said);
 }
 
 ry_rc ry_chat_begin_turn(ry_chat *chat, ry_err *err)
@@ -470,6 +499,8 @@ static void on_done(ry_chat *chat, const struct ry_event *e)
     chat->turn = RY_TURN_IDLE;
     if (chat->options.surface.answered)
         chat->options.surface.answered(chat->options.surface.user);
+    if (line && e->rc == RY_OK && e->result.finish == RY_FINISH_STOP)
+        note_miscopied(chat);
 }
 
 static void take_event(ry_chat *chat, const struct ry_event *e)
@@ -500,13 +531,16 @@ static void take_event(ry_chat *chat, const struct ry_event *e)
 
 static void first_run(ry_chat *chat)
 {
-    ry_chat_note(chat, "Welcome. Three things to try: ask something and watch the answer; press F2 "
-                       "(or /perf) for live "
-                       "figures; press ^K (or /kernel) while it writes, the text stays the same.");
-    ry_chat_note(
-        chat,
-        "A bigger model: /model PATH with a GGUF file, or `ryot -m PATH`; files in the models "
-        "folder go by name (`ryot models` shows where). /help lists the rest.");
+    bool builtin = chat->model_word && ry_lookup_applies(chat->model_word);
+    ry_chat_note(chat,
+                 "Welcome! Three things to try%s:\n"
+                 "1  ask: %s\n"
+                 "2  F2 (or /perf): live figures while it answers\n"
+                 "3  ^K (or /kernel) while it answers: another kernel, the same text",
+                 builtin ? " with the built-in model" : "",
+                 builtin ? "how do I load a bigger model?" : "anything, and watch the answer");
+    ry_chat_note(chat, "A bigger model: /model FILE.gguf here, or ryot -m FILE.gguf in the shell. "
+                       "F1 or /help lists all keys and commands.");
 }
 
 static void on_opened(ry_chat *chat, const struct ry_vault_reply *r)
@@ -670,6 +704,7 @@ ry_rc ry_chat_submit(ry_chat *chat, const char *text, size_t len, ry_err *err)
         text++;
         len--;
     } else if (len > 0 && text[0] == '/') {
+        drop_old_notice(chat);
         return ry_command_run(chat, text, len, err);
     }
     if (chat->session_pending)

@@ -354,7 +354,8 @@ ry_rc ry_chat_undo(ry_chat *chat, int n, ry_err *err)
     if (rc != RY_OK)
         return rc;
     if (at == SIZE_MAX)
-        return ry_err_set(err, RY_ERR_USAGE, "there are no %d turns to take back", n);
+        return n == 1 ? ry_err_set(err, RY_ERR_USAGE, "there is no turn to take back")
+                      : ry_err_set(err, RY_ERR_USAGE, "there are no %d turns to take back", n);
     char *text = ry_mem_strndup(ry_buf_str(&chat->lines[at].text), chat->lines[at].text.len);
     size_t len = chat->lines[at].text.len;
     rc = truncate_lines(chat, at, err);

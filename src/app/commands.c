@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/app/guide.h"
+#include "src/app/lookup.h"
 #include "src/app/paths.h"
 #include "src/app/perf.h"
 #include "src/app/suggest.h"
@@ -486,17 +486,15 @@ static ry_rc run_raw(ry_chat *chat, const char *arg, ry_err *err)
 static ry_rc run_guide(ry_chat *chat, const char *arg, ry_err *err)
 {
     ry_guide *guide;
-    struct ry_guide_hit hit;
+    ry_buf said = {0};
     if (!arg[0])
         return ry_err_set(err, RY_ERR_USAGE, "/guide wants a question about ryot");
     ry_rc rc = ry_guide_new(&guide, NULL, 0, err);
     if (rc != RY_OK)
         return rc;
-    if (ry_guide_find(guide, arg, strlen(arg), &hit, 1) == 1 && hit.sure)
-        ry_chat_note(chat, "looked up in ryot's facts: %.*s", (int)hit.answer_len, hit.answer);
-    else
-        ry_chat_note(chat,
-                     "ryot's facts hold nothing near enough to that: F1 shows keys and commands");
+    ry_lookup_answer(guide, arg, strlen(arg), &said);
+    ry_chat_note(chat, "%s", ry_buf_str(&said));
+    ry_buf_done(&said);
     ry_guide_free(guide);
     return RY_OK;
 }

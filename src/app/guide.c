@@ -2,10 +2,15 @@
  *
  *   text ─▶ words (lower case, stemmed, synonyms joined) ─▶ sorted occurrences ─▶ terms[] ─▶ postings[], uses[]
  *
- * A fact's score is the mean of two likenesses in 0..1: BM25 (Robertson and Zaragoza 2009, "The Probabilistic Relevance
- * Framework", 3.1) over all its words without the stop words, as a share of what a fact can reach for the question; and
- * the greatest cosine (weights idf) of the question with one of its wordings, stop words too. A word that no fact has
- * takes the nearest one at one edit, for less. */
+ * A fact's score is the weighted mean of two likenesses in 0..1: BM25 (Robertson and Zaragoza 2009, "The Probabilistic
+ * Relevance Framework", 3.1) over all its words without the stop words, as a share of what a fact can reach for the
+ * question; and the greatest cosine (weights idf) of the question with one of its wordings, stop words too. A word that
+ * no fact has takes the nearest one at one edit, for less.
+ *
+ * The score ranks. Whether the first one is given is another question: "I like cats" shares its one word with a fact on
+ * cat(1). What speaks for a fact is a sum (logistic regression): its score, its margin, the nearest wording, how many
+ * words are shared and how many of them tell something ("% words" of the file are everyday ones that do not), less the
+ * words that no fact knows. */
 #include "src/app/guide.h"
 
 #include <math.h>
@@ -22,26 +27,32 @@ enum {
     MAX_FACTS = 1024,
     MAX_WORDINGS = 8192,
     MAX_SYNONYMS = 256,
+    MAX_EVERYDAY = 1024,
     MAX_WORDS = 64,
     TYPO_MIN_LETTERS = 5
 };
 
-#define BM25_K1 1.2
+#define BM25_K1 2.0
 #define BM25_B  0.5
 /* Weight of a word: of those that people use for the fact, and of its answer. */
 #define WEIGHT_ASKED  2.0
-#define WEIGHT_ANSWER 1.0
+#define WEIGHT_ANSWER 0.6
 #define WEIGHT_TYPO   0.8
-#define WEIGHT_STOP   0.5 /* of a stop word in a wording */
-#define SHARE_WORDING 0.3 /* of the nearest wording in the score; the rest is BM25's */
-/* From these on a fact is given as the answer; see the figures in engine/builtin/README.md. */
-#define SURE_SCORE    0.40
-#define SURE_MARGIN   0.03
-#define SURE_COVERAGE 0.5
-#define ONE_WORDING   0.7 /* the cosine of the nearest wording where only one word is shared */
-#define SAME_WORDING  0.9
-#define SAME_MARGIN   0.01
-#define SURE_CAREFUL  0.7 /* the score for facts that a mistake would make dangerous */
+#define SHARE_WORDING 0.4 /* of the nearest wording in the score; the rest is BM25's */
+/* What speaks for the first fact. Fitted to the even lines of eval_questions.txt, questions.txt and small talk; see
+ * engine/builtin/README.md. */
+#define PER_SCORE    1.8
+#define PER_MARGIN   14.5 /* up to MOST_MARGIN */
+#define PER_WORDING  2.7
+#define PER_TELLING  1.0  /* for each shared word that is no everyday one, up to MOST_TELLING */
+#define PER_SHARED   0.56 /* for each shared word, up to MOST_SHARED */
+#define PER_UNKNOWN  0.24 /* against it, for each word that no fact has, up to MOST_UNKNOWN */
+#define MOST_MARGIN  0.2
+#define SURE         6.45
+#define ABOUT        4.0 /* with a telling word among the shared: no small talk */
+#define SURE_CAREFUL 7.5 /* for facts that a mistake would make dangerous */
+
+enum { MOST_TELLING = 3, MOST_SHARED = 4, MOST_UNKNOWN = 3 };
 
 #define NO_WORDING UINT32_MAX
 
@@ -61,7 +72,7 @@ struct term {
     uint32_t first, n;          /* in postings */
     uint32_t first_use, n_uses; /* in uses */
     double idf;                 /* among the facts */
-    double wording_idf;         /* among the wordings; damped for a stop word */
+    double wording_idf;         /* among the wordings */
 };
 
 struct fact {
@@ -80,15 +91,20 @@ struct synonym {
     char word[WORD_BYTES], for_word[WORD_BYTES];
 };
 
+struct everyday {
+    char word[WORD_BYTES];
+};
+
 struct ry_guide {
-    struct fact *facts;       /* [n_facts], owned like the following */
-    struct wording *wordings; /* [n_wordings] */
-    struct synonym *synonyms; /* [n_synonyms], by word */
-    struct occurrence *words; /* [n_words]; only while building */
-    struct term *terms;       /* [n_terms], by word */
-    struct posting *postings; /* [n_words at most], by term, then fact */
-    uint32_t *uses;           /* [n_words at most]: wordings by term */
-    size_t n_facts, n_wordings, n_synonyms, n_words, cap_words, n_terms;
+    struct fact *facts;        /* [n_facts], owned like the following */
+    struct wording *wordings;  /* [n_wordings] */
+    struct synonym *synonyms;  /* [n_synonyms], by word */
+    struct everyday *everyday; /* [n_everyday], by word */
+    struct occurrence *words;  /* [n_words]; only while building */
+    struct term *terms;        /* [n_terms], by word */
+    struct posting *postings;  /* [n_words at most], by term, then fact */
+    uint32_t *uses;            /* [n_words at most]: wordings by term */
+    size_t n_facts, n_wordings, n_synonyms, n_everyday, n_words, cap_words, n_terms;
     double mean_weight, idf_unknown, wording_idf_unknown;
 };
 
@@ -110,9 +126,11 @@ static int compare_stop(const void *a, const void *b)
     return strcmp(a, *(const char *const *)b);
 }
 
+/* A number is a value ("temperature 0.9", "8 threads"), no subject. */
 static bool is_stop(const char *word)
 {
-    return bsearch(word, stop_words, sizeof stop_words / sizeof *stop_words, sizeof *stop_words,
+    return word[strspn(word, "0123456789")] == '\0' ||
+           bsearch(word, stop_words, sizeof stop_words / sizeof *stop_words, sizeof *stop_words,
                    compare_stop) != NULL;
 }
 
@@ -248,6 +266,24 @@ static ry_rc add_synonyms(ry_guide *g, const char *text, size_t len, int line, r
     return RY_OK;
 }
 
+/* A line of words that say little about a question's subject; they are stemmed, and kept by word. */
+static ry_rc add_everyday(ry_guide *g, const char *text, size_t len, int line, ry_err *err)
+{
+    const char *end = text + len;
+    char word[WORD_BYTES];
+    bool stop;
+    while (next_word(g, &text, end, word, &stop)) {
+        if (g->n_everyday == MAX_EVERYDAY)
+            return ry_err_set(err, RY_ERR_INPUT, "facts, line %d: more than %d everyday words",
+                              line, MAX_EVERYDAY);
+        size_t at = g->n_everyday++;
+        for (; at > 0 && strcmp(g->everyday[at - 1].word, word) > 0; at--)
+            g->everyday[at] = g->everyday[at - 1];
+        memcpy(g->everyday[at].word, word, sizeof word);
+    }
+    return RY_OK;
+}
+
 static ry_rc add_fact(ry_guide *g, const char *id, size_t len, int line, ry_err *err)
 {
     if (g->n_facts == MAX_FACTS)
@@ -265,7 +301,7 @@ static ry_rc take_line(ry_guide *g, const char *s, size_t len, int line, char *l
         return RY_OK;
     bool fits = false;
     char sort = s[0];
-    if (sort == '&')
+    if (sort == '&' || sort == '%')
         fits = *last == '\0';
     else if (sort == '@')
         fits = *last == '\0' || *last == '=';
@@ -275,13 +311,15 @@ static ry_rc take_line(ry_guide *g, const char *s, size_t len, int line, char *l
         fits = *last == '~';
     if (len < 3 || s[1] != ' ' || !fits)
         return ry_err_set(err, RY_ERR_INPUT,
-                          "facts, line %d: \"& \" (at the top), \"@ \", \"~ \" or \"= \" and a "
-                          "text must stand here, in this order",
+                          "facts, line %d: \"& \" or \"%% \" (at the top), \"@ \", \"~ \" or "
+                          "\"= \" and a text must stand here, in this order",
                           line);
     const char *text = s + 2;
     size_t n = len - 2;
     if (sort == '&')
         return add_synonyms(g, text, n, line, err);
+    if (sort == '%')
+        return add_everyday(g, text, n, line, err);
     *last = sort;
     if (sort == '~')
         return add_wordings(g, text, n, line, err);
@@ -348,7 +386,7 @@ static void weigh(ry_guide *g)
     for (size_t i = 0; i < g->n_terms; i++) {
         struct term *t = &g->terms[i];
         t->idf = t->n ? rarity(n_facts, t->n) : 0;
-        t->wording_idf = rarity(n_wordings, t->n_uses) * (t->n ? 1 : WEIGHT_STOP);
+        t->wording_idf = rarity(n_wordings, t->n_uses);
         for (uint32_t k = 0; k < t->n_uses; k++)
             g->wordings[g->uses[t->first_use + k]].norm += t->wording_idf * t->wording_idf;
     }
@@ -396,8 +434,9 @@ ry_rc ry_guide_new(ry_guide **out, const char *text, size_t len, ry_err *err)
         g->facts = ry_mem_zalloc(MAX_FACTS, sizeof *g->facts);
         g->wordings = ry_mem_zalloc(MAX_WORDINGS, sizeof *g->wordings);
         g->synonyms = ry_mem_zalloc(MAX_SYNONYMS, sizeof *g->synonyms);
+        g->everyday = ry_mem_zalloc(MAX_EVERYDAY, sizeof *g->everyday);
     }
-    ry_rc rc = g && g->facts && g->wordings && g->synonyms
+    ry_rc rc = g && g->facts && g->wordings && g->synonyms && g->everyday
                    ? RY_OK
                    : ry_err_set(err, RY_ERR_MEMORY, "out of memory for the facts");
     if (rc == RY_OK)
@@ -420,6 +459,7 @@ void ry_guide_free(ry_guide *g)
     ry_mem_free(g->postings);
     ry_mem_free(g->wordings);
     ry_mem_free(g->synonyms);
+    ry_mem_free(g->everyday);
     ry_mem_free(g->uses);
     ry_mem_free(g);
 }
@@ -473,14 +513,25 @@ static size_t question_words(const ry_guide *g, const char *text, size_t len,
 
 /* What the question has in common with each fact and each wording. */
 struct likeness {
-    double bm25[MAX_FACTS], covered[MAX_FACTS],
-        wording[MAX_FACTS]; /* wording: the nearest one's cosine */
+    double bm25[MAX_FACTS], wording[MAX_FACTS]; /* wording: the nearest one's cosine */
     double dot[MAX_WORDINGS];
-    int n_shared[MAX_FACTS]; /* words, stop words apart */
-    double bm25_most,
-        all; /* what a fact can reach: BM25 with its words without end, and the weight of the words */
-    double norm; /* length of the question's vector */
+    int n_shared[MAX_FACTS],
+        n_telling[MAX_FACTS]; /* words, stop words apart; telling: no everyday ones */
+    int n_unknown;            /* words that no fact has */
+    double bm25_most;         /* what a fact with the words without end would reach */
+    double norm;              /* length of the question's vector */
 };
+
+static int compare_everyday(const void *word, const void *everyday)
+{
+    return strcmp(word, ((const struct everyday *)everyday)->word);
+}
+
+static bool is_everyday(const ry_guide *g, const char *word)
+{
+    return g->n_everyday &&
+           bsearch(word, g->everyday, g->n_everyday, sizeof *g->everyday, compare_everyday) != NULL;
+}
 
 static void add_word(const ry_guide *g, const struct asked *asked, struct likeness *l)
 {
@@ -490,18 +541,19 @@ static void add_word(const ry_guide *g, const struct asked *asked, struct likene
            wording_idf = t ? t->wording_idf : g->wording_idf_unknown;
     if (!t && asked->stop)
         return;
+    bool everyday = is_everyday(g, asked->word);
+    l->n_unknown += !asked->stop && !(t && t->n);
     l->norm += wording_idf * wording_idf;
     for (uint32_t k = 0; t && k < t->n_uses; k++)
         l->dot[g->uses[t->first_use + k]] += weight * wording_idf * wording_idf;
-    l->all += idf;
     l->bm25_most += idf * (BM25_K1 + 1);
     for (uint32_t k = 0; t && k < t->n; k++) {
         const struct posting *p = &g->postings[t->first + k];
         double length = g->facts[p->fact].weight / g->mean_weight;
         double norm = BM25_K1 * (1 - BM25_B + BM25_B * length);
         l->bm25[p->fact] += weight * idf * p->weight * (BM25_K1 + 1) / (p->weight + norm);
-        l->covered[p->fact] += weight * idf;
         l->n_shared[p->fact]++;
+        l->n_telling[p->fact] += !everyday;
     }
 }
 
@@ -521,13 +573,18 @@ static void compare_all(const ry_guide *g, const char *question, size_t len, str
     }
 }
 
-/* A question in a fact's very words needs less of a margin; one that shares a single word with a fact has to be
- * near one of its wordings as a whole ("how are you today" asks for no date). */
-static bool is_sure(const struct ry_guide_hit *hit, double wording, int n_shared)
+static double smaller(double a, double b)
 {
-    double margin = wording >= SAME_WORDING ? SAME_MARGIN : SURE_MARGIN;
-    return hit->score >= (hit->careful ? SURE_CAREFUL : SURE_SCORE) && hit->margin >= margin &&
-           hit->coverage >= SURE_COVERAGE && (n_shared > 1 || wording >= ONE_WORDING);
+    return a < b ? a : b;
+}
+
+/* What speaks for the first hit, whose fact is f. */
+static double evidence(const struct ry_guide_hit *hit, const struct likeness *l, size_t f)
+{
+    return PER_SCORE * hit->score + PER_MARGIN * smaller(hit->margin, MOST_MARGIN) +
+           PER_WORDING * l->wording[f] + PER_TELLING * smaller(l->n_telling[f], MOST_TELLING) +
+           PER_SHARED * smaller(l->n_shared[f], MOST_SHARED) -
+           PER_UNKNOWN * smaller(l->n_unknown, MOST_UNKNOWN);
 }
 
 size_t ry_guide_find(const ry_guide *g, const char *question, size_t len, struct ry_guide_hit *hits,
@@ -554,14 +611,17 @@ size_t ry_guide_find(const ry_guide *g, const char *question, size_t len, struct
             .answer = g->facts[f].answer,
             .answer_len = g->facts[f].answer_len,
             .score = score,
-            .coverage = l.all > 0 ? l.covered[f] / l.all : 0,
             .careful = g->facts[f].careful,
         };
     }
-    if (n > 0)
+    if (n > 0) {
         best[0].margin = n > 1 ? best[0].score - best[1].score : best[0].score;
-    if (n > 0)
-        best[0].sure = is_sure(&best[0], l.wording[first], l.n_shared[first]);
+        best[0].evidence = evidence(&best[0], &l, first);
+        bool tells = l.n_telling[first] > 0;
+        best[0].sure = best[0].evidence >= (best[0].careful ? SURE_CAREFUL : SURE) &&
+                       (tells || l.n_shared[first] > 1);
+        best[0].about = best[0].sure || (best[0].evidence >= ABOUT && tells);
+    }
     n = n < cap ? n : cap;
     if (n > 0)
         memcpy(hits, best, n * sizeof *hits);

@@ -19,11 +19,13 @@ struct ry_guide_hit {
     const char *id;     /* [id_len], not NUL-terminated; borrowed until the guide is freed */
     const char *answer; /* [answer_len], likewise: one line of text */
     size_t id_len, answer_len;
-    double score;    /* likeness of question and fact, 0..1 */
-    double coverage; /* share of the question's weight in words that the fact has, 0..1 */
-    double margin;   /* of the first hit: its score less the next one's; 0 for the others */
-    bool careful;    /* following it by mistake would lose data: it has to be surer than others */
-    bool sure; /* of the first hit: near enough to be given as the answer; false for the others */
+    double score;  /* likeness of question and fact, 0..1 */
+    double margin; /* of the first hit: its score less the next one's; 0 for the others */
+    /* Of the first hit, 0 and false for the others: what speaks for it, all in all (see guide.c for the sum); whether
+     * that is enough to give it as the answer; and whether the question is at least about ryot. */
+    double evidence;
+    bool sure, about;
+    bool careful; /* following it by mistake would lose data: it has to be surer than others */
 };
 
 /* Indexes text[len] (NULL: the facts linked into the program). The text is borrowed until free.

@@ -24,7 +24,24 @@ enum ry_lookup ry_lookup(const ry_guide *guide, const char *text, size_t len,
                          struct ry_guide_hit *hit);
 
 /* The same as the system text to be put before the message, appended to *out: nothing for RY_LOOKUP_NOTHING. */
-enum ry_lookup ry_lookup_text(const ry_guide *guide, const char *text, size_t len,
-                              struct ry_guide_hit *hit, ry_buf *out);
+enum ry_lookup ry_lookup_text(const ry_guide *guide, const char *text, size_t len, ry_buf *out);
+
+enum { RY_LOOKUP_NEAREST = 2 };
+
+/* The facts to offer where none is sure: fills nearest[0..n) and returns n. None of them could lose data. */
+size_t ry_lookup_nearest(const ry_guide *guide, const char *text, size_t len,
+                         struct ry_guide_hit nearest[RY_LOOKUP_NEAREST]);
+
+/* What the surface says about a lookup, appended to *out: which fact it was; where there is none, the nearest ones in full,
+ * each on a line; nothing for RY_LOOKUP_NOTHING. */
+void ry_lookup_say(const ry_guide *guide, const char *text, size_t len, ry_buf *out);
+
+/* What the surface says behind an answer: the fact, where there was one and the answer does not hold it letter by letter (a
+ * network of this size miscopies now and then); appended to *out, else nothing. */
+void ry_lookup_check(const ry_guide *guide, const char *text, size_t len, const char *answer,
+                     size_t answer_len, ry_buf *out);
+
+/* The answer to /guide: the fact itself, or the nearest ones, appended to *out. */
+void ry_lookup_answer(const ry_guide *guide, const char *text, size_t len, ry_buf *out);
 
 #endif

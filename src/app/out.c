@@ -95,6 +95,15 @@ void ry_out_note(const char *fmt, ...)
     va_end(ap);
 }
 
+void ry_out_notes(const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        ry_out_note("%.*s", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
 void ry_out_error(const char *fmt, ...)
 {
     va_list ap;

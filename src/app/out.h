@@ -29,6 +29,7 @@ bool ry_out_block(const char *text, size_t len);
 
 /* A line for the person on stderr, "ryot: " before it. */
 void ry_out_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void ry_out_notes(const char *text); /* one for each line; "" is none */
 void ry_out_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Words on stderr without prefix or newline (the prompt of plain mode). */

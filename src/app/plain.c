@@ -41,11 +41,7 @@ static void on_answered(void *user)
 static void on_note(void *user, const char *text)
 {
     (void)user;
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-        ry_out_note("%.*s", (int)len, text);
-        text += len + (text[len] == '\n');
-    }
+    ry_out_notes(text);
 }
 
 static void on_notice(void *user, const char *text, bool error)

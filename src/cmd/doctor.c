@@ -141,7 +141,8 @@ static void find_model(struct ry_setup *s, struct findings *f)
         snprintf(m->advice, sizeof m->advice, "%.500s", err.text);
         return;
     }
-    if (ry_setup_open(s, true, &engine, &err) != RY_OK) {
+    struct ry_engine_options options = {.path = s->model, .no_repack = true, .no_screen = true};
+    if (ry_engine_open(&engine, &options, &err) != RY_OK) {
         snprintf(m->how, sizeof m->how, "unusable");
         snprintf(m->advice, sizeof m->advice, "%.500s", err.text);
         return;

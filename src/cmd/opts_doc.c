@@ -4,7 +4,7 @@
 
 #include "src/cmd/opts_table.h"
 
-enum { HELP_COLUMN = 26 };
+enum { HELP_COLUMN = 26, HELP_COLUMNS = 96 };
 
 static bool shown(const struct ry_opt_row *row, enum ry_cmd cmd)
 {
@@ -17,6 +17,27 @@ static bool shared(const struct ry_opt_row *row)
     for (int c = 0; c < RY_CMD_COUNT; c++)
         n += row->cmds >> c & 1;
     return n > RY_CMD_COUNT / 2;
+}
+
+/* "a|b|c" behind a help text, on lines of their own where they are many. */
+static void help_words(const char *words, bool own_lines, ry_buf *out)
+{
+    size_t at = 0, line = HELP_COLUMN;
+    if (own_lines)
+        ry_buf_addf(out, ":\n%*s", HELP_COLUMN, "");
+    else
+        ry_buf_adds(out, ": ");
+    while (words[at]) {
+        size_t n = strcspn(words + at, "|");
+        n += words[at + n] == '|';
+        if (own_lines && line + n > HELP_COLUMNS) {
+            ry_buf_addf(out, "\n%*s", HELP_COLUMN, "");
+            line = HELP_COLUMN;
+        }
+        ry_buf_add(out, words + at, n);
+        line += n;
+        at += n;
+    }
 }
 
 static void help_row(const struct ry_opt_row *row, ry_buf *out)
@@ -34,8 +55,8 @@ static void help_row(const struct ry_opt_row *row, ry_buf *out)
     else
         ry_buf_addf(out, "%*s", (int)(HELP_COLUMN - used), "");
     ry_buf_addf(out, "%s", row->help);
-    if (row->words && row->type == RY_OPT_WORD)
-        ry_buf_addf(out, ": %s", row->words);
+    if (row->words)
+        help_words(row->words, strlen(row->words) > HELP_COLUMNS - HELP_COLUMN, out);
     ry_buf_addc(out, '\n');
 }
 

@@ -16,10 +16,21 @@
 
 enum { DEFAULT_TOKENS = 512, PROMPT_MAX_BYTES = 64 << 20 };
 
+struct run {
+    const struct ry_setup *setup;
+    ry_engine *engine; /* owned like the following */
+    ry_session *session;
+    ry_guide *guide; /* NULL for a model that takes no facts, and with --raw */
+    ry_buf prompt;
+    ry_ids ids;
+    struct ry_live live;
+    uint64_t seed;
+};
+
 struct answer {
-    bool json;
+    bool json, kept;
     bool at_start; /* of a text without prompt: an SPM word's own space is no part of it */
-    ry_buf text;   /* with json only */
+    ry_buf text;   /* where kept */
 };
 
 static void on_text(void *user, const char *text, size_t len)
@@ -31,9 +42,9 @@ static void on_text(void *user, const char *text, size_t len)
         text += skip;
         len -= skip;
     }
-    if (a->json)
+    if (a->kept)
         ry_buf_add(&a->text, text, len);
-    else
+    if (!a->json)
         ry_out_text(text, len);
 }
 
@@ -73,40 +84,50 @@ static ry_rc read_prompt(const struct ry_opts *o, ry_buf *out, ry_err *err)
 }
 
 /* The fact that the built-in model reads before the prompt. */
-static ry_rc look_up(const ry_buf *prompt, ry_buf *fact, ry_err *err)
+static ry_rc look_up(const struct run *run, ry_buf *fact, ry_err *err)
 {
-    ry_guide *guide;
-    struct ry_guide_hit hit;
-    ry_rc rc = ry_guide_new(&guide, NULL, 0, err);
-    if (rc != RY_OK)
-        return rc;
-    if (ry_lookup_text(guide, ry_buf_str(prompt), prompt->len, &hit, fact) == RY_LOOKUP_FACT)
-        ry_out_note("looked up in ryot's facts: %.*s", (int)hit.id_len, hit.id);
-    ry_guide_free(guide);
+    const char *prompt = ry_buf_str(&run->prompt);
+    ry_buf said = {0};
+    ry_lookup_text(run->guide, prompt, run->prompt.len, fact);
+    ry_lookup_say(run->guide, prompt, run->prompt.len, &said);
+    ry_out_notes(ry_buf_str(&said));
+    ry_buf_done(&said);
     return fact->failed ? ry_err_set(err, RY_ERR_MEMORY, "out of memory for the prompt") : RY_OK;
 }
 
-static ry_rc to_ids(const ry_engine *engine, const struct ry_opts *o, const ry_buf *prompt,
-                    ry_ids *ids, ry_err *err)
+/* What stands behind an answer that was to hold a fact and does not. */
+static void check_fact(const struct run *run, const ry_buf *answer)
 {
+    ry_buf said = {0};
+    ry_lookup_check(run->guide, ry_buf_str(&run->prompt), run->prompt.len, ry_buf_str(answer),
+                    answer->len, &said);
+    ry_out_notes(ry_buf_str(&said));
+    ry_buf_done(&said);
+}
+
+static ry_rc to_ids(struct run *run, ry_err *err)
+{
+    const struct ry_opts *o = run->setup->opts;
+    const ry_buf *prompt = &run->prompt;
+    ry_ids *ids = &run->ids;
     ry_buf fact = {0};
     if (!o->raw) {
         struct ry_message m[3];
         size_t n = 0;
         if (o->system)
             m[n++] = (struct ry_message){RY_ROLE_SYSTEM, o->system, strlen(o->system)};
-        ry_rc rc =
-            ry_lookup_applies(ry_engine_info(engine)->path) ? look_up(prompt, &fact, err) : RY_OK;
+        ry_rc rc = run->guide ? look_up(run, &fact, err) : RY_OK;
         if (fact.len)
             m[n++] = (struct ry_message){RY_ROLE_SYSTEM, fact.data, fact.len};
         m[n++] = (struct ry_message){RY_ROLE_USER, ry_buf_str(prompt), prompt->len};
         if (rc == RY_OK)
-            rc = ry_engine_render_chat(engine, m, n, ids, err);
+            rc = ry_engine_render_chat(run->engine, m, n, ids, err);
         ry_buf_done(&fact);
         return rc;
     }
-    ry_rc rc = ry_engine_tokenize(engine, ry_buf_str(prompt), prompt->len, RY_TOK_BOS, ids, err);
-    int32_t bos = ry_engine_info(engine)->bos;
+    ry_rc rc =
+        ry_engine_tokenize(run->engine, ry_buf_str(prompt), prompt->len, RY_TOK_BOS, ids, err);
+    int32_t bos = ry_engine_info(run->engine)->bos;
     if (rc == RY_OK && ids->n == 0 && bos >= 0 && !ry_ids_push(ids, bos))
         return ry_err_set(err, RY_ERR_MEMORY, "out of memory for the prompt");
     if (rc == RY_OK && ids->n == 0)
@@ -146,77 +167,83 @@ static void print_json(const struct answer *a, const struct ry_generated *g,
     ry_buf_done(&out);
 }
 
-static ry_rc generate(const struct ry_setup *s, const ry_engine *engine, ry_session *session,
-                      const ry_ids *ids, struct ry_live *live, uint64_t seed, ry_err *err)
+/* What was not as a person might expect, after the answer. */
+static void remark(const struct run *run, const struct ry_generated *g, const struct answer *a)
 {
-    const struct ry_opts *o = s->opts;
-    const struct ry_model_info *info = ry_engine_info(engine);
+    const struct ry_opts *o = run->setup->opts;
+    if (g->finish == RY_FINISH_CONTEXT)
+        ry_out_note(
+            "the context is full (%u tokens): the answer ends here; --ctx N makes it longer",
+            ry_session_n_ctx(run->session));
+    if (g->finish == RY_FINISH_LENGTH && o->max_tokens < 0 && !a->json)
+        ry_out_note("the answer was ended after %d tokens: -n N changes that", DEFAULT_TOKENS);
+    if (g->finish == RY_FINISH_STOP && run->guide)
+        check_fact(run, &a->text);
+}
+
+static ry_rc generate(struct run *run, ry_err *err)
+{
+    const struct ry_opts *o = run->setup->opts;
+    const struct ry_model_info *info = ry_engine_info(run->engine);
     struct answer a = {.json = o->json,
-                       .at_start = ids->n == 1 && ids->v[0] == info->bos &&
+                       .kept = o->json || run->guide,
+                       .at_start = run->ids.n == 1 && run->ids.v[0] == info->bos &&
                                    strcmp(info->tokenizer, "SPM") == 0};
     struct ry_generated g = {0};
     struct ry_generate options = {
-        .prompt = ids->v,
-        .n_prompt = ids->n,
+        .prompt = run->ids.v,
+        .n_prompt = run->ids.n,
         .max_tokens = o->max_tokens < 0 ? DEFAULT_TOKENS : o->max_tokens,
-        .seed = seed,
+        .seed = run->seed,
         .stops = o->stops,
         .n_stops = o->n_stops,
         .cancel = ry_signals_cancel(),
         .user = &a,
         .on_text = on_text,
     };
-    /* Nothing of the JSON may be grown while tokens are made: room for the whole answer comes
+    /* What is kept may not be grown while tokens are made: room for the whole answer comes
      * first. */
-    if (a.json && !ry_buf_reserve(&a.text, 1 << 20))
+    if (a.kept && !ry_buf_reserve(&a.text, 1 << 20))
         return ry_err_set(err, RY_ERR_MEMORY, "out of memory for the answer");
-    ry_rc rc = ry_generate(session, &options, &g, err);
+    ry_rc rc = ry_generate(run->session, &options, &g, err);
     if (!a.json)
         ry_out_text_end();
     else if (rc == RY_OK)
-        print_json(&a, &g, live, seed, s->model);
+        print_json(&a, &g, &run->live, run->seed, run->setup->model);
+    if (rc == RY_OK)
+        remark(run, &g, &a);
     ry_buf_done(&a.text);
-    if (rc == RY_OK && g.finish == RY_FINISH_CONTEXT)
-        ry_out_note(
-            "the context is full (%u tokens): the answer ends here; --ctx N makes it longer",
-            ry_session_n_ctx(session));
-    if (rc == RY_OK && g.finish == RY_FINISH_LENGTH && o->max_tokens < 0 && !a.json)
-        ry_out_note("the answer was ended after %d tokens: -n N changes that", DEFAULT_TOKENS);
     return rc;
 }
 
 ry_rc ry_cmd_run(struct ry_setup *s, int *sig, ry_err *err)
 {
-    ry_engine *engine = NULL;
-    ry_session *session = NULL;
-    ry_buf prompt = {0};
-    ry_ids ids = {0};
-    struct ry_live live;
+    struct run run = {.setup = s};
     struct ry_session_options options;
-    uint64_t seed;
-    ry_rc rc = ry_setup_live(s, &live, &seed, err);
+    ry_rc rc = ry_setup_live(s, &run.live, &run.seed, err);
     if (rc == RY_OK)
         rc = ry_setup_model(s, err);
     if (rc == RY_OK)
         rc = ry_signals_init(RY_SIGNALS_CANCEL, err);
     if (rc == RY_OK)
-        rc = read_prompt(s->opts, &prompt, err);
+        rc = read_prompt(s->opts, &run.prompt, err);
     if (rc == RY_OK)
-        rc = ry_setup_open(s, false, &engine, err);
-    if (rc != RY_OK)
-        goto end;
-    rc = to_ids(engine, s->opts, &prompt, &ids, err);
+        rc = ry_setup_open(s, false, &run.engine, err);
+    if (rc == RY_OK && !s->opts->raw && ry_lookup_applies(ry_engine_info(run.engine)->path))
+        rc = ry_guide_new(&run.guide, NULL, 0, err);
+    if (rc == RY_OK)
+        rc = to_ids(&run, err);
     ry_setup_session(s, &options);
-    options.live = &live;
+    options.live = &run.live;
     if (rc == RY_OK)
-        rc = ry_session_new(&session, engine, &options, err);
+        rc = ry_session_new(&run.session, run.engine, &options, err);
     if (rc == RY_OK)
-        rc = generate(s, engine, session, &ids, &live, seed, err);
-end:
+        rc = generate(&run, err);
     *sig = ry_signals_ending();
-    ry_session_free(session);
-    ry_engine_close(engine);
-    ry_ids_done(&ids);
-    ry_buf_done(&prompt);
+    ry_guide_free(run.guide);
+    ry_session_free(run.session);
+    ry_engine_close(run.engine);
+    ry_ids_done(&run.ids);
+    ry_buf_done(&run.prompt);
     return rc;
 }

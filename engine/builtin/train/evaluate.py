@@ -50,7 +50,7 @@ def lines(path):
 def ask_facts(asker, facts_path, questions_path, guide):
     known, name = {}, None
     for line in lines(facts_path):
-        name = line[1:].strip() if line[0] == "@" else name
+        name = line[1:].strip(" !") if line[0] == "@" else name
         if line[0] == "=":
             known[name] = line[1:].strip()
     right = wrong = unsure = 0
