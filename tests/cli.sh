@@ -101,6 +101,7 @@ run 0 bench -m mine -p 4 -n 0 -r 1 --md; prints '|'
 printf 'one\0two\0' >"$dir/nul"
 run 0 tokenize -m "$model" --nul "$dir/nul"; [ "$(wc -l <"$dir/out")" = 2 ] || fail 'two records gave another number of lines'
 run 0 logits -m "$model" --tokens 1,2,3 -o "$dir/l"; [ "$(wc -c <"$dir/l")" = $((3 * 320 * 4)) ] || fail 'the file of logits has another size'
+run 0 logits -m "$model" --tokens 1,2,3 -o -; cmp -s "$dir/l" "$dir/out" || fail 'standard output has other logits than the file'
 run 1 logits -m "$model" --tokens 1,320 -o "$dir/l"
 in='a few words to be surprised at'; run 0 perplexity -m "$model"; prints 'perplexity '; prints tokens; in=
 run 0 info -m "$model" --json; tr -d '\n' <"$dir/out" >"$dir/one"; echo >>"$dir/one"

@@ -269,7 +269,7 @@ START_TEST(matrices_of_every_input_give_the_bits_of_scalar)
     for (int kind = 0; kind < N_INPUTS; kind++)
         for (int bytes = 0; bytes < 2; bytes++)
             for (int is_uniform = 0; is_uniform < 2; is_uniform++)
-                check_one(fmt, n, 1, 9, 3, (enum input)kind, bytes, is_uniform);
+                check_one(fmt, n, 1, 9, 27, (enum input)kind, bytes, is_uniform);
 }
 END_TEST
 
@@ -302,7 +302,7 @@ START_TEST(extreme_codes_do_not_overflow)
             must_match(want, got, 9, info->name, MAXIMAL, p, (size_t)sign, 0);
             ry_kern_get(tier)->matmul[fmt](got, 9, &w, 0, 9, act, 0, 1);
             must_match(want, got, 9, info->name, MAXIMAL, p, (size_t)sign, 1);
-            check_copy(&w, 9, &(struct tokens){act, 0}, 1, MAXIMAL);
+            check_copy(&w, 9, &(struct tokens){act, 0}, MANY_TOK / 2, MAXIMAL);
             ry_mem_free(act);
             ry_mem_free((void *)w.data);
         }

@@ -5,4 +5,5 @@ void ry_kern_init_amx(struct ry_kern *k)
 {
     k->tier = RY_TIER_AMX;
     ry_kern_init_amx_t2(k);
+    ry_kern_init_amx_x16q(k);
 }

@@ -11,24 +11,16 @@
  * 5 tokens, 6 and 7 weights. */
 enum { TILE = 16, BLOCK = 2 * TILE, STEP = 64, PANEL_COLS = 1024 };
 
-/* The operand of ldtilecfg: palette 1, rows and bytes a row of each tile. */
-struct tile_config {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t bytes[16];
-    uint8_t rows[16];
-};
-_Static_assert(sizeof(struct tile_config) == 64, "as the instruction reads it");
-
 /* Tiles for m0 tokens and m1 more; weights have 16 rows always. */
 static void configure(size_t m0, size_t m1)
 {
-    struct tile_config c = {.palette = 1};
+    struct ry_tile_config c = {.palette = 1};
     const size_t rows[8] = {m0, m0, m1, m1, m0, m1, TILE, TILE};
     for (int i = 0; i < 8; i++) {
         c.rows[i] = (uint8_t)(rows[i] ? rows[i] : 1);
         c.bytes[i] = 64;
     }
-    _tile_loadconfig(&c);
+    ry_tile_configure(&c);
 }
 
 struct job {
@@ -134,6 +126,7 @@ static void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0, s
         for (size_t r = row0; r < end; r += RY_PANEL_ROWS) {
             j.y = y + (r - row0);
             ry_t2_panel(panel, w, r, row1, j.col0, j.n_cols);
+            RY_TILES_READ();
             panel_tokens(&j, n_tok);
         }
     }

@@ -177,20 +177,9 @@ RY_INLINE void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0
     }
 }
 
-#define SLOTS(name)                                                                                \
-    static void matvec_##name(float *y, const struct ry_wmat *w, size_t row0, size_t row1,         \
-                              const void *act, size_t prefetch)                                    \
-    {                                                                                              \
-        matvec(y, w, row0, row1, act, prefetch, &name);                                            \
-    }                                                                                              \
-    static void matmul_##name(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,          \
-                              size_t row1, const void *act, size_t act_stride, size_t n_tok)       \
-    {                                                                                              \
-        matmul(y, ldy, w, row0, row1, act, act_stride, n_tok, &name);                              \
-    }
-SLOTS(f32)
-SLOTS(f16)
-SLOTS(bf16)
+RY_SLOTS(f32)
+RY_SLOTS(f16)
+RY_SLOTS(bf16)
 
 void ry_kern_init_avx2_float(struct ry_kern *k)
 {

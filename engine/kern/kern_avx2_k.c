@@ -316,22 +316,11 @@ RY_INLINE void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0
 
 /* ---- slots ------------------------------------------------------------------------------------------- */
 
-#define SLOTS(name)                                                                                \
-    static void matvec_##name(float *y, const struct ry_wmat *w, size_t row0, size_t row1,         \
-                              const void *act, size_t prefetch)                                    \
-    {                                                                                              \
-        matvec(y, w, row0, row1, act, prefetch, &name);                                            \
-    }                                                                                              \
-    static void matmul_##name(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,          \
-                              size_t row1, const void *act, size_t act_stride, size_t n_tok)       \
-    {                                                                                              \
-        matmul(y, ldy, w, row0, row1, act, act_stride, n_tok, &name);                              \
-    }
-SLOTS(q2_k)
-SLOTS(q3_k)
-SLOTS(q4_k)
-SLOTS(q5_k)
-SLOTS(q6_k)
+RY_SLOTS(q2_k)
+RY_SLOTS(q3_k)
+RY_SLOTS(q4_k)
+RY_SLOTS(q5_k)
+RY_SLOTS(q6_k)
 
 void ry_kern_init_avx2_k(struct ry_kern *k)
 {

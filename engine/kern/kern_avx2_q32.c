@@ -265,24 +265,13 @@ RY_INLINE void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0
 
 /* ---- slots ------------------------------------------------------------------------------------------- */
 
-#define SLOTS(name)                                                                                \
-    static void matvec_##name(float *y, const struct ry_wmat *w, size_t row0, size_t row1,         \
-                              const void *act, size_t prefetch)                                    \
-    {                                                                                              \
-        matvec(y, w, row0, row1, act, prefetch, &name);                                            \
-    }                                                                                              \
-    static void matmul_##name(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,          \
-                              size_t row1, const void *act, size_t act_stride, size_t n_tok)       \
-    {                                                                                              \
-        matmul(y, ldy, w, row0, row1, act, act_stride, n_tok, &name);                              \
-    }
-SLOTS(q4_0)
-SLOTS(q4_1)
-SLOTS(q5_0)
-SLOTS(q5_1)
-SLOTS(q8_0)
-SLOTS(iq4_nl)
-SLOTS(mxfp4)
+RY_SLOTS(q4_0)
+RY_SLOTS(q4_1)
+RY_SLOTS(q5_0)
+RY_SLOTS(q5_1)
+RY_SLOTS(q8_0)
+RY_SLOTS(iq4_nl)
+RY_SLOTS(mxfp4)
 
 void ry_kern_init_avx2_q32(struct ry_kern *k)
 {

@@ -369,25 +369,9 @@ RY_INLINE void matmul(float *y, size_t ldy, const struct ry_wmat *w, size_t row0
 
 /* ---- slots ------------------------------------------------------------------------------------------- */
 
-/* A matrix whose blocks differ in scale is rare: its tokens go one by one. */
-#define SLOTS(name)                                                                                \
-    static void matvec_##name(float *y, const struct ry_wmat *w, size_t row0, size_t row1,         \
-                              const void *act, size_t prefetch)                                    \
-    {                                                                                              \
-        matvec(y, w, row0, row1, act, prefetch, &name);                                            \
-    }                                                                                              \
-    static void matmul_##name(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,          \
-                              size_t row1, const void *act, size_t act_stride, size_t n_tok)       \
-    {                                                                                              \
-        if (w->uniform || !name.d_at)                                                              \
-            matmul(y, ldy, w, row0, row1, act, act_stride, n_tok, &name);                          \
-        else                                                                                       \
-            for (size_t t = 0; t < n_tok; t++)                                                     \
-                matvec_##name(y + t * ldy, w, row0, row1, (const char *)act + t * act_stride, 0);  \
-    }
-SLOTS(tq1_0)
-SLOTS(tq2_0)
-SLOTS(i2_s)
+RY_TERNARY_SLOTS(tq1_0)
+RY_TERNARY_SLOTS(tq2_0)
+RY_TERNARY_SLOTS(i2_s)
 
 void ry_kern_init_avx512_ternary(struct ry_kern *k)
 {

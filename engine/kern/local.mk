@@ -6,7 +6,8 @@ ENGINE_SOURCES += engine/quant.h engine/quant.c engine/quant_unpack.h engine/qua
   engine/kern/kern_scalar.h engine/kern/kern_scalar.c engine/kern/kern_scalar_ops.c \
   engine/kern/kern_scalar_t2.c engine/kern/kern_scalar_attn.c engine/kern/ahead.h engine/kern/x16.h \
   engine/kern/selftest.h engine/kern/selftest.c \
-  engine/kern/wide.h engine/kern/kern_scalar_x16q.c engine/kern/wide_x16q.h engine/kern/kern_scalar_screen.c
+  engine/kern/wide.h engine/kern/kern_scalar_x16q.c engine/kern/wide_x16_codes.h engine/kern/wide_x16q.h \
+  engine/kern/kern_scalar_screen.c
 if RYOT_AVX2
 noinst_LIBRARIES += libkern_avx2.a
 ENGINE_KERN_LIBS += libkern_avx2.a libengine.a
@@ -36,6 +37,6 @@ endif
 if RYOT_AMX
 noinst_LIBRARIES += libkern_amx.a
 ENGINE_KERN_LIBS += libkern_amx.a libkern_avx512.a libengine.a
-libkern_amx_a_SOURCES = engine/kern/kern_amx.h engine/kern/kern_amx.c engine/kern/kern_amx_t2.c
+libkern_amx_a_SOURCES = engine/kern/kern_amx.h engine/kern/kern_amx.c engine/kern/kern_amx_t2.c engine/kern/kern_amx_x16q.c
 libkern_amx_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) $(AMX_FLAGS)
 endif

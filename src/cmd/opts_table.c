@@ -105,7 +105,7 @@ const struct ry_opt_row ry_opt_rows[] = {
     {"md", 0, NULL, NULL, "a Markdown table", RY_OPT_FLAG, AT(md), 0, 0, BENCH, false},
     {"tokens", 0, "IDS", NULL, "token ids, as in 1,2,3", RY_OPT_STRING, AT(tokens), 0, 0, LOGITS,
      false},
-    {"output", 'o', "FILE", NULL, "where the result goes", RY_OPT_FILE, AT(out), 0, 0, LOGITS,
+    {"output", 'o', "FILE", NULL, "where the result goes; - is standard output", RY_OPT_FILE, AT(out), 0, 0, LOGITS,
      false},
     {"nul", 0, NULL, NULL, "records end with NUL; one line of ids for each", RY_OPT_FLAG, AT(nul),
      0, 0, TOKENIZE, false},

@@ -124,10 +124,11 @@ static ry_rc parse_ids(const char *list, ry_ids *out, ry_err *err)
     }
 }
 
-/* Rows little-endian whatever the machine, into a private file. */
+/* Rows little-endian whatever the machine, into a private file, or "-": standard output. */
 static ry_rc write_logits(const char *path, const float *rows, size_t n, ry_err *err)
 {
-    FILE *f = fopen(path, "wb");
+    const bool is_stdout = !strcmp(path, "-");
+    FILE *f = is_stdout ? stdout : fopen(path, "wb");
     if (!f)
         return ry_err_set(err, RY_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
     bool ok = true;
@@ -139,9 +140,9 @@ static ry_rc write_logits(const char *path, const float *rows, size_t n, ry_err 
         ok = fwrite(le, 1, sizeof le, f) == sizeof le;
     }
     int saved = errno;
-    if (fclose(f) != 0 || !ok)
-        return ry_err_set(err, RY_ERR_IO, "%s: cannot write: %s", path,
-                          strerror(ok ? errno : saved));
+    if ((is_stdout ? fflush(f) : fclose(f)) != 0 || !ok)
+        return ry_err_set(err, RY_ERR_IO, "%s: cannot write: %s",
+                          is_stdout ? "standard output" : path, strerror(ok ? errno : saved));
     return RY_OK;
 }
 
@@ -156,6 +157,10 @@ ry_rc ry_cmd_logits(struct ry_setup *s, int *sig, ry_err *err)
     if (!s->opts->tokens || !s->opts->out)
         return ry_err_set(err, RY_ERR_USAGE,
                           "an option is missing: ryot logits -m MODEL --tokens IDS -o FILE");
+    if (!strcmp(s->opts->out, "-") && isatty(STDOUT_FILENO))
+        return ry_err_set(err, RY_ERR_USAGE,
+                          "the logits are bytes that no terminal can show: name a file with -o, "
+                          "or send standard output to one");
     ry_rc rc = parse_ids(s->opts->tokens, &ids, err);
     if (rc == RY_OK)
         rc = open_session(s, (uint32_t)ids.n, &live, &engine, &session, err);
