@@ -79,9 +79,11 @@ static ry_rc run_kernel(ry_chat *chat, const char *arg, ry_err *err)
 
 static ry_rc run_threads(ry_chat *chat, const char *arg, ry_err *err)
 {
+    int before = atomic_load(&chat->live.n_threads);
     ry_rc rc = set_int(chat, "threads", arg, 1, RY_MAX_THREADS, &chat->live.n_threads, err);
-    const char *warning = ry_perf_too_many(atomic_load(&chat->live.n_threads));
-    if (rc == RY_OK && warning)
+    int after = atomic_load(&chat->live.n_threads);
+    const char *warning = ry_perf_too_many(after);
+    if (after != before && warning)
         ry_chat_note(chat, "%s", warning);
     return rc;
 }
