@@ -64,7 +64,7 @@ mkdir -p "$OUT"
 {
     printf '# ryot, measured on %s\n\n' "$(date -u +%Y-%m-%d)"
     awk -v table=machine -f "$here/report.awk" "$dir/machine"
-    printf '%s logical processors, %s, %s.\n' "$cpus" "$(uname -sr)" "$(uname -m)"
+    printf '%s logical processors, %s, %s.\n' "$cpus" "$(uname -s) $(uname -r | cut -d. -f1,2)" "$(uname -m)"
     printf '\nMedians of %s runs after a warm-up; random weights in the shapes of known models (`ryot bench --shape`). ' "$REPS"
     printf '"Of read" is the share of the read bandwidth measured in the same run.\n'
     section decode 'Prefill and decode'
