@@ -461,7 +461,7 @@ struct job {
     const char *act;
     size_t act_stride, n_tok;
     const struct format *f;
-    size_t cols, col0, n_blocks, block_bytes; /* of 16 rows */
+    size_t col0, n_blocks, block_bytes; /* of 16 rows */
     bool stream;
     struct panel *panel;
     struct tail_row *tail; /* [TILE] */
@@ -516,15 +516,16 @@ static void multiply_all(struct job *j)
     const size_t n = j->w->n_cols, block = j->f->block, rest = j->n_tok % TILE;
     struct panel panel;
     struct tail_row tail[TILE];
-    memset(tail, 0, sizeof tail);
+    if (rest)
+        memset(tail, 0, sizeof tail);
     j->panel = &panel;
     j->tail = tail;
     j->block_bytes = j->w->row_bytes / (n / block) * RY_X16_ROWS;
     configure(block);
-    j->cols = n <= COLS ? COLS : COLS_OF_MORE;
+    const size_t cols = n <= COLS ? COLS : COLS_OF_MORE;
     j->stream = n <= COLS && j->n_tok * (j->row1 - j->row0) * sizeof(float) >= STREAM;
-    for (j->col0 = 0; j->col0 < n; j->col0 += j->cols) {
-        size_t n_cols = n - j->col0 < j->cols ? n - j->col0 : j->cols;
+    for (j->col0 = 0; j->col0 < n; j->col0 += cols) {
+        size_t n_cols = n - j->col0 < cols ? n - j->col0 : cols;
         j->n_blocks = n_cols / block;
         if (rest) {
             struct tokens last = columns_of(j->act + (j->n_tok - rest) * j->act_stride,

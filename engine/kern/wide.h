@@ -16,28 +16,28 @@
  * of those live on the stack. */
 #define RY_KEEP(p) __asm__("" : "+r"(p))
 
-/* The slots of a format: a file's drivers `matvec` and `matmul` with the constant `name`. */
-#define RY_SLOTS(name)                                                                             \
+/* A format's slots, of a file's drivers `matvec` and `matmul` with the constant `name`; the second one's body follows it. */
+#define RY_MATVEC_SLOT(name)                                                                       \
     static void matvec_##name(float *y, const struct ry_wmat *w, size_t row0, size_t row1,         \
                               const void *act, size_t prefetch)                                    \
     {                                                                                              \
         matvec(y, w, row0, row1, act, prefetch, &name);                                            \
-    }                                                                                              \
+    }
+#define RY_MATMUL_SLOT(name)                                                                       \
     static void matmul_##name(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,          \
-                              size_t row1, const void *act, size_t act_stride, size_t n_tok)       \
+                              size_t row1, const void *act, size_t act_stride, size_t n_tok)
+
+#define RY_SLOTS(name)                                                                             \
+    RY_MATVEC_SLOT(name)                                                                           \
+    RY_MATMUL_SLOT(name)                                                                           \
     {                                                                                              \
         matmul(y, ldy, w, row0, row1, act, act_stride, n_tok, &name);                              \
     }
 
-/* Of a ternary one: a matrix whose blocks differ in scale is rare, its tokens go one by one. */
+/* Of a ternary format: a matrix whose blocks differ in scale is rare, its tokens go one by one. */
 #define RY_TERNARY_SLOTS(name)                                                                     \
-    static void matvec_##name(float *y, const struct ry_wmat *w, size_t row0, size_t row1,         \
-                              const void *act, size_t prefetch)                                    \
-    {                                                                                              \
-        matvec(y, w, row0, row1, act, prefetch, &name);                                            \
-    }                                                                                              \
-    static void matmul_##name(float *y, size_t ldy, const struct ry_wmat *w, size_t row0,          \
-                              size_t row1, const void *act, size_t act_stride, size_t n_tok)       \
+    RY_MATVEC_SLOT(name)                                                                           \
+    RY_MATMUL_SLOT(name)                                                                           \
     {                                                                                              \
         if (w->uniform || !name.d_at)                                                              \
             matmul(y, ldy, w, row0, row1, act, act_stride, n_tok, &name);                          \
