@@ -494,7 +494,7 @@ static int threads_of(const ry_session *s, const struct ry_step *step)
     int n = atomic_load_explicit(&s->live->n_threads, memory_order_relaxed);
     if (n <= 1 || small(s, step->n_tok))
         return 1;
-    return clamp(n, 1, s->most_threads ? s->most_threads : ry_cpu_most_threads());
+    return clamp(n, 1, s->most_threads);
 }
 
 /* The screen for a step, NULL where its logits are wanted whole or too many of them to make one worth while. */

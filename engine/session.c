@@ -118,6 +118,7 @@ ry_rc ry_session_new(ry_session **out, const ry_engine *engine,
     s->n_ctx = sizes.n_ctx;
     s->n_ubatch = sizes.n_ubatch;
     s->kv_type = sizes.kv_type;
+    s->most_threads = ry_cpu_most_threads();
     s->single_thread_bytes = RY_SINGLE_THREAD_BYTES;
     s->ids = ry_mem_alloc(sizes.n_ctx, sizeof *s->ids);
     s->logits = ry_mem_alloc(m->hp.n_vocab, sizeof *s->logits);

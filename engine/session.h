@@ -24,7 +24,7 @@ struct ry_session {
     struct ry_profile profile;
     enum ry_kv_type kv_type;
     uint32_t n_ctx, n_ubatch, n_past;
-    int most_threads;             /* of a step; 0: as many as there are processors; tests set it */
+    int most_threads;             /* of a step: the processors at creation; tests raise it */
     uint64_t single_thread_bytes; /* see RY_SINGLE_THREAD_BYTES; tests lower it */
     int32_t *ids;                 /* [n_ctx] the history; the first n_past are in the cache */
     float *logits;                /* [n_vocab] of the last position */
