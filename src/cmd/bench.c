@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "src/app/out.h"
-#include "src/app/perf.h"
 #include "src/app/signals.h"
 #include "src/base/clock.h"
 #include "src/base/mem.h"
@@ -180,8 +179,7 @@ static ry_rc run_threads(struct ry_bench *b, size_t thread, ry_err *err)
     struct ry_bench_row row = {.n_threads = b->threads[thread]};
     size_t test = 0;
     ry_rc rc = RY_OK;
-    if (ry_perf_too_many(row.n_threads))
-        ry_out_note("%s", ry_perf_too_many(row.n_threads));
+    ry_setup_note_threads(row.n_threads);
     row.bandwidth_gb_s = ry_bandwidth_measure_kept(row.n_threads);
     for (size_t k = 0; k < b->n_tiers; k++)
         for (size_t d = 0; d < b->n_depths; d++)

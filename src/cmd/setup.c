@@ -190,6 +190,13 @@ static uint64_t draw_seed(void)
     return seed >> 12; /* at most 52 bits: it reads back exactly from JSON */
 }
 
+void ry_setup_note_threads(int n_threads)
+{
+    const char *warning = ry_perf_too_many(n_threads);
+    if (warning)
+        ry_out_note("%s", warning);
+}
+
 ry_rc ry_setup_live(const struct ry_setup *s, struct ry_live *live, uint64_t *seed, ry_err *err)
 {
     const struct ry_opts *o = s->opts;
@@ -204,8 +211,7 @@ ry_rc ry_setup_live(const struct ry_setup *s, struct ry_live *live, uint64_t *se
     }
     if (o->n_threads)
         atomic_store(&live->n_threads, o->n_threads);
-    if (ry_perf_too_many(o->n_threads))
-        ry_out_note("%s", ry_perf_too_many(o->n_threads));
+    ry_setup_note_threads(o->n_threads);
     if (o->attention) {
         enum ry_attention kind =
             strcmp(o->attention, "flash") == 0 ? RY_ATTENTION_FLASH : RY_ATTENTION_STANDARD;

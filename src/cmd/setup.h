@@ -33,6 +33,9 @@ ry_rc ry_setup_model(struct ry_setup *setup, ry_err *err);
 ry_rc ry_setup_live(const struct ry_setup *setup, struct ry_live *live, uint64_t *seed,
                     ry_err *err);
 
+/* Says so where they are more than this process may use. */
+void ry_setup_note_threads(int n_threads);
+
 /* Window, ubatch and KV type as asked for; live is left to the caller. */
 void ry_setup_session(const struct ry_setup *setup, struct ry_session_options *out);
 
