@@ -112,7 +112,8 @@ END_TEST
 
 START_TEST(switching_kernels_and_threads_mid_answer_changes_no_byte)
 {
-    options.max_tokens = 300;
+    options.max_tokens = 1500; /* so long that nobody can be late for it */
+    options.session.n_ctx = 16384;
     start();
     ask("Tell me");
     char *want = ry_mem_strndup(f.text.data, f.text.len);
@@ -179,6 +180,7 @@ START_TEST(a_busy_chat_takes_no_message_and_keeps_its_lines)
 {
     ry_err err = {0};
     options.max_tokens = -1;
+    options.session.n_ctx = 16384;
     start();
     fixture_say(&f, "One");
     FIXTURE_UNTIL(&f, f.chat->turn == RY_TURN_GENERATING);
